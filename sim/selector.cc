@@ -1,0 +1,174 @@
+#include "sim/selector.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <iterator>
+
+#include "sim/set_algebra.h"
+
+namespace loadproof {
+namespace {
+
+struct Keyword {
+  std::string_view word;
+  Selector::Op op;
+  StateKind state;
+  std::string_view about;
+};
+
+using Op = Selector::Op;
+constexpr Keyword kKeywords[] = {
+    {"all", Op::kAll, {}, "every tensor of the rank"},
+    {"none", Op::kNone, {}, "no tensor"},
+    {"param", Op::kParameter, {}, "parameters, each once: a tied name is not repeated"},
+    {"buffer", Op::kBuffer, {}, "persistent buffers: those that a state dict has"},
+    {"runtime_buffer", Op::kRuntimeBuffer, {}, "non-persistent buffers: in no checkpoint"},
+    {"file", Op::kFile, {}, "tensors that the checkpoint has"},
+    {"tied", Op::kTied, {}, "names declared to share another's storage"},
+    {"it", Op::kIt, {}, "inside `each`: the tensor of this turn"},
+    {"meta", Op::kState, StateKind::kMeta, "without storage"},
+    {"undefined", Op::kState, StateKind::kUndefined, "with bytes that nobody ever wrote"},
+    {"placeholder", Op::kState, StateKind::kPlaceholder, "with a constant that holds the place"},
+    {"random", Op::kState, StateKind::kRandom, "with bytes that the initialiser drew"},
+    {"computed", Op::kState, StateKind::kComputed, "with analytic values"},
+    {"loaded", Op::kState, StateKind::kLoaded, "with bytes from a file of the checkpoint"},
+    {"received", Op::kState, StateKind::kReceived, "with bytes that came last by a collective"},
+    {"derived", Op::kState, StateKind::kDerived, "with bytes that came last by a cast or operation"},
+    {"tainted", Op::kState, StateKind::kTainted, "made from bytes that must not reach sampling"},
+};
+
+constexpr auto kWords = [] {
+  std::array<SelectorWord, std::size(kKeywords)> words{};
+  for (size_t i = 0; i < words.size(); ++i) words[i] = {kKeywords[i].word, kKeywords[i].about};
+  return words;
+}();
+
+bool is_word_character(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("_.*?-/").find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+class SelectorParser final : public SetAlgebra<Selector::Node> {
+ public:
+  SelectorParser(std::string_view text, const std::set<std::string>& flags)
+      : SetAlgebra(text), flags_(flags) {}
+
+ private:
+  using Node = Selector::Node;
+  static constexpr int kIndexMax = 1'000'000'000;
+
+  Result<int> leaf() override {
+    const int begin = column();
+    const std::string_view word = take_word();
+    if (word.empty()) return unexpected("a selector (a keyword, a flag or a name)");
+    if (word == "module" && take("(")) {
+      at_end();
+      const std::string_view pattern = take_word();
+      if (pattern.empty()) return unexpected("a module type");
+      if (!take(")")) return unexpected("`)`");
+      return sliced({.op = Op::kModule, .text = std::string(pattern), .column = begin});
+    }
+    for (const Keyword& keyword : kKeywords)
+      if (keyword.word == word)
+        return sliced({.op = keyword.op, .state = keyword.state, .column = begin});
+    const Op op = flags_.contains(std::string(word)) ? Op::kFlag : Op::kName;
+    return sliced({.op = op, .text = std::string(word), .column = begin});
+  }
+
+  std::string_view take_word() {
+    const size_t begin = at_;
+    while (at_ < text_.size() && is_word_character(text_[at_])) ++at_;
+    return text_.substr(begin, at_ - begin);
+  }
+
+  Result<int> sliced(Node node) { return after_group(add(std::move(node))); }
+
+  Result<int> after_group(int group) override {
+    if (!take("[")) return group;
+    Node slice{.op = Op::kSlice, .left = group, .column = column()};
+    const int begin = column();
+    if (peek() != ':') {
+      auto value = bound(slice.begin_percent);
+      if (!value) return value;
+      slice.begin = *value;
+      slice.has_begin = true;
+    }
+    if (take(":")) {
+      if (peek() != ']') {
+        auto value = bound(slice.end_percent);
+        if (!value) return value;
+        slice.end = *value;
+        slice.has_end = true;
+      }
+    } else {
+      if (slice.begin_percent) return fail_at(begin, "a percentage needs a range, such as [:50%]");
+      slice.has_end = slice.begin != -1;
+      slice.end = slice.begin + 1;
+    }
+    if (!take("]")) return unexpected("`]`");
+    return after_group(add(std::move(slice)));
+  }
+
+  Result<int> bound(bool& percent) {
+    const int begin = column();
+    const bool negative = take("-");
+    auto value = number(kIndexMax);
+    if (!value) return value;
+    percent = take("%");
+    if (percent && (negative || *value > 100))
+      return fail_at(begin, "a percentage is between 0% and 100%");
+    return negative ? -*value : *value;
+  }
+
+  const std::set<std::string>& flags_;
+};
+
+Result<Selector> Selector::parse(std::string_view text, const std::set<std::string>& flags) {
+  SelectorParser parser(text, flags);
+  auto root = parser.whole();
+  if (!root) return tl::make_unexpected(root.error());
+  Selector selector;
+  selector.text_ = text;
+  selector.nodes_ = parser.take_nodes();
+  selector.root_ = *root;
+  return selector;
+}
+
+std::vector<std::string> Selector::name_patterns() const {
+  std::vector<std::string> patterns;
+  for (const Node& node : nodes_)
+    if (node.op == Op::kName) patterns.push_back(node.text);
+  return patterns;
+}
+
+bool Selector::mentions(Op op) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.op == op; });
+}
+
+std::span<const SelectorWord> selector_words() { return kWords; }
+
+// Greedy with one point of return, the last `*`: linear in practice, never more than quadratic.
+bool matches_pattern(std::string_view pattern, std::string_view text) {
+  size_t p = 0, t = 0, star = std::string_view::npos, after_star = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      after_star = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace loadproof
