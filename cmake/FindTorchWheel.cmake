@@ -14,6 +14,12 @@ if(NOT EXISTS "${LOADPROOF_TORCH}/lib/libtorch_cpu.so")
     "No LibTorch in ${LOADPROOF_TORCH}. Run ci/setup, or give one: -DLOADPROOF_TORCH=/path/to/torch")
 endif()
 
+# The wheel ships the headers of another fmt than the system's library, and they would be found
+# first: so the system's come before them, through a folder that holds nothing else.
+find_path(LOADPROOF_FMT_HEADERS fmt/format.h REQUIRED)
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/fmt_headers")
+file(CREATE_LINK "${LOADPROOF_FMT_HEADERS}/fmt" "${CMAKE_BINARY_DIR}/fmt_headers/fmt" SYMBOLIC)
+
 foreach(part IN ITEMS cpu c10)
   set(file "${LOADPROOF_TORCH}/lib/lib$<IF:$<STREQUAL:${part},cpu>,torch_cpu,c10>.so")
   if(part STREQUAL "cpu")
@@ -24,7 +30,8 @@ foreach(part IN ITEMS cpu c10)
   add_library(torch::${part} SHARED IMPORTED)
   set_target_properties(torch::${part} PROPERTIES IMPORTED_LOCATION "${file}")
   target_include_directories(torch::${part} SYSTEM INTERFACE
-    "${LOADPROOF_TORCH}/include" "${LOADPROOF_TORCH}/include/torch/csrc/api/include")
+    "${CMAKE_BINARY_DIR}/fmt_headers" "${LOADPROOF_TORCH}/include"
+    "${LOADPROOF_TORCH}/include/torch/csrc/api/include")
   # NDEBUG: the wheel is a release build, and RecordFunction has another layout without it.
   target_compile_definitions(torch::${part} INTERFACE NDEBUG USE_C10D_GLOO USE_DISTRIBUTED)
 endforeach()

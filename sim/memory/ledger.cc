@@ -1,0 +1,127 @@
+#include "sim/memory/ledger.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "sim/check.h"
+#include "sim/memory/account.h"
+#include "sim/memory/committed.h"
+
+namespace loadproof::sim {
+
+bool Account::charge(int64_t bytes, int step, Generation& generation) {
+  const std::lock_guard lock(mutex_);
+  if (bytes > limit_ - now_.reserved) return false;
+  now_.reserved += bytes;
+  ++now_.allocations;
+  generation = generation_;
+  if (now_.reserved > now_.reserved_peak) {
+    now_.reserved_peak = now_.reserved;
+    now_.peak_step = step;
+  }
+  return true;
+}
+
+void Account::release(int64_t bytes, Generation generation) {
+  const std::lock_guard lock(mutex_);
+  if (generation == generation_) now_.reserved -= bytes;
+}
+
+void Account::note_mapped(const void* data, size_t bytes, Generation generation) {
+  const std::lock_guard lock(mutex_);
+  if (generation != generation_) return;
+  mapped_.emplace(data, bytes);
+  mapped_bytes_ += static_cast<int64_t>(bytes);
+}
+
+void Account::drop_mapped(const void* data) {
+  const std::lock_guard lock(mutex_);
+  const auto found = mapped_.find(data);
+  if (found == mapped_.end()) return;  // it was noted before a reset
+  mapped_bytes_ -= static_cast<int64_t>(found->second);
+  mapped_.erase(found);
+}
+
+LedgerReading Account::read() {
+  const std::lock_guard lock(mutex_);  // held throughout, so that no block is unmapped meanwhile
+  LedgerReading reading = now_;
+  reading.committed = now_.reserved - mapped_bytes_;
+  for (const auto& [data, bytes] : mapped_) reading.committed += committed_bytes(data, bytes);
+  now_.committed_peak = std::max(now_.committed_peak, reading.committed);
+  reading.committed_peak = now_.committed_peak;
+  return reading;
+}
+
+void Account::limit(int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  limit_ = bytes;
+}
+
+void Account::reset() {
+  const std::lock_guard lock(mutex_);
+  now_ = {};
+  mapped_.clear();
+  mapped_bytes_ = 0;
+  limit_ = kNoLimit;
+  ++generation_;
+}
+
+namespace {
+
+// Process-wide because c10's CPU allocator is. It is never destroyed: blocks are freed by static
+// destructors of libraries too.
+struct Accounts {
+  std::mutex mutex;
+  std::deque<Account> pages;  // a deque keeps the address of what it holds; index is rank + 1
+
+  Account& of(int rank) {
+    SIM_CHECK(rank >= kUnattributed, "rank {}", rank);
+    const std::lock_guard lock(mutex);
+    const size_t index = static_cast<size_t>(rank + 1);
+    while (pages.size() <= index) pages.emplace_back(static_cast<int>(pages.size()) - 1);
+    return pages[index];
+  }
+};
+
+Accounts& accounts() {
+  static Accounts& all = *new Accounts;
+  return all;
+}
+
+thread_local Account* current = nullptr;
+thread_local int step_now = kNoStep;
+
+}  // namespace
+
+Account& current_account() {
+  if (current == nullptr) current = &accounts().of(kUnattributed);
+  return *current;
+}
+
+int current_step() { return step_now; }
+
+RankScope::RankScope(int rank, int step) : before_(current), step_before_(step_now) {
+  current = &accounts().of(rank);
+  step_now = step;
+}
+
+RankScope::~RankScope() {
+  current = before_;
+  step_now = step_before_;
+}
+
+void set_step(int step) { step_now = step; }
+
+LedgerReading read_ledger(int rank) { return accounts().of(rank).read(); }
+
+void sample_ledger(int rank) { accounts().of(rank).read(); }
+
+void limit_rank(int rank, int64_t bytes) { accounts().of(rank).limit(bytes); }
+
+void reset_ledger() {
+  Accounts& all = accounts();
+  const std::lock_guard lock(all.mutex);
+  for (Account& account : all.pages) account.reset();
+}
+
+}  // namespace loadproof::sim

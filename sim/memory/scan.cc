@@ -1,0 +1,134 @@
+#include "sim/memory/scan.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "sim/memory/scan_kernel.h"
+
+namespace loadproof::sim {
+
+namespace {
+
+// One function of each instruction set with the kernel inlined into it, and a choice at each call.
+// (Function clones that the loader resolves would run before the sanitizers have started.)
+#if defined(__x86_64__)
+template <typename Lane, bool kNanOnly>
+[[gnu::target("arch=x86-64-v4")]] Tally tally_v4(const std::byte* data, size_t bytes,
+                                                 const Format<Lane>& format) {
+  return tally<Lane, kNanOnly>(data, bytes, format);
+}
+
+template <typename Lane, bool kNanOnly>
+[[gnu::target("arch=x86-64-v3")]] Tally tally_v3(const std::byte* data, size_t bytes,
+                                                 const Format<Lane>& format) {
+  return tally<Lane, kNanOnly>(data, bytes, format);
+}
+
+template <typename Lane, bool kNanOnly>
+Tally tally_best(const std::byte* data, size_t bytes, const Format<Lane>& format) {
+  if (__builtin_cpu_supports("x86-64-v4")) return tally_v4<Lane, kNanOnly>(data, bytes, format);
+  if (__builtin_cpu_supports("x86-64-v3")) return tally_v3<Lane, kNanOnly>(data, bytes, format);
+  return tally<Lane, kNanOnly>(data, bytes, format);
+}
+#else
+template <typename Lane, bool kNanOnly>
+Tally tally_best(const std::byte* data, size_t bytes, const Format<Lane>& format) {
+  return tally<Lane, kNanOnly>(data, bytes, format);
+}
+#endif
+
+template <typename Lane>
+constexpr Format<Lane> integer_format() {
+  return {static_cast<Lane>(-1), std::numeric_limits<Lane>::max(), -1, 1};
+}
+
+// An integer's magnitude keeps its sign bit, so -1 would match inf: the caller drops inf and NaN.
+bool has_nan(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat8E4m3fn: case DType::kFloat8E5m2: case DType::kFloat16: case DType::kBFloat16:
+    case DType::kFloat32: case DType::kFloat64:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// IEEE 754 and bfloat16: inf is all exponent bits, one is the bias. OCP 8-bit floating point:
+// e4m3fn has no inf, and only 0x7F and 0xFF are NaN; e5m2 is as IEEE.
+template <bool kNanOnly>
+Tally tally_dtype(const std::byte* data, size_t bytes, DType dtype) {
+  switch (dtype) {
+    case DType::kBool: case DType::kUint8: case DType::kInt8:
+      return tally_best<int8_t, kNanOnly>(data, bytes, integer_format<int8_t>());
+    case DType::kInt16:
+      return tally_best<int16_t, kNanOnly>(data, bytes, integer_format<int16_t>());
+    case DType::kInt32:
+      return tally_best<int32_t, kNanOnly>(data, bytes, integer_format<int32_t>());
+    case DType::kInt64:
+      return tally_best<int64_t, kNanOnly>(data, bytes, integer_format<int64_t>());
+    case DType::kFloat8E4m3fn:
+      return tally_best<int8_t, kNanOnly>(data, bytes, {0x7F, 0x7E, -1, 0x38});
+    case DType::kFloat8E5m2:
+      return tally_best<int8_t, kNanOnly>(data, bytes, {0x7F, 0x7C, 0x7C, 0x3C});
+    case DType::kFloat16:
+      return tally_best<int16_t, kNanOnly>(data, bytes, {0x7FFF, 0x7C00, 0x7C00, 0x3C00});
+    case DType::kBFloat16:
+      return tally_best<int16_t, kNanOnly>(data, bytes, {0x7FFF, 0x7F80, 0x7F80, 0x3F80});
+    case DType::kFloat32:
+      return tally_best<int32_t, kNanOnly>(data, bytes,
+                                           {0x7FFFFFFF, 0x7F800000, 0x7F800000, 0x3F800000});
+    case DType::kFloat64:
+      return tally_best<int64_t, kNanOnly>(
+          data, bytes, {0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF0000000000000,
+                        0x3FF0000000000000});
+  }
+  return {};
+}
+
+size_t bytes_of(int64_t elements, DType dtype) {
+  return static_cast<size_t>(elements) * static_cast<size_t>(item_size(dtype));
+}
+
+}  // namespace
+
+ElementCounts count_elements(const void* data, int64_t elements, DType dtype) {
+  const Tally found = tally_dtype<false>(static_cast<const std::byte*>(data),
+                                         bytes_of(elements, dtype), dtype);
+  ElementCounts counts{.elements = elements, .zero = found.zero, .one = found.one};
+  if (dtype == DType::kBool) counts.one = elements - found.zero;
+  if (has_nan(dtype)) {
+    counts.nan = found.nan;
+    counts.inf = found.inf;
+  }
+  return counts;
+}
+
+int64_t count_nan(const void* data, int64_t elements, DType dtype) {
+  if (!has_nan(dtype)) return 0;
+  return tally_dtype<true>(static_cast<const std::byte*>(data), bytes_of(elements, dtype), dtype)
+      .nan;
+}
+
+// memcmp says that a chunk differs, at the speed of memory; where, a loop over that chunk alone.
+std::optional<int64_t> first_difference(const void* a, const void* b, int64_t bytes) {
+  constexpr size_t kChunk = 4096;
+  const auto* left = static_cast<const std::byte*>(a);
+  const auto* right = static_cast<const std::byte*>(b);
+  const auto size = static_cast<size_t>(bytes);
+  for (size_t at = 0; at < size; at += kChunk) {
+    const size_t chunk = std::min(kChunk, size - at);
+    if (std::memcmp(left + at, right + at, chunk) == 0) continue;
+    const auto* differs = std::mismatch(left + at, left + at + chunk, right + at).first;
+    return differs - left;
+  }
+  return std::nullopt;
+}
+
+uint64_t digest(const void* data, size_t bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(data, bytes, seed);
+}
+
+}  // namespace loadproof::sim

@@ -1,0 +1,38 @@
+// What is in raw element bytes, told at the speed of memory: counts of NaN, inf, zero and one, the
+// first difference of two buffers, a digest.
+//
+// Pure functions over bytes that the caller owns; `data` need not be aligned to its element, since
+// checkpoints are mapped files. The fastest code that the processor has (AVX-512, AVX2 or the
+// baseline) is chosen when a function is called; all give the same answers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "sim/dtype.h"
+
+namespace loadproof::sim {
+
+struct ElementCounts {
+  int64_t elements = 0;
+  int64_t nan = 0;   // none in integers and bool
+  int64_t inf = 0;   // of either sign; e4m3fn has none
+  int64_t zero = 0;  // of either sign
+  int64_t one = 0;   // exactly +1; in bool every byte that is not zero, as torch reads it
+  bool operator==(const ElementCounts&) const = default;
+};
+
+ElementCounts count_elements(const void* data, int64_t elements, DType dtype);
+
+// The same as count_elements(…).nan, reading only once and for NaN alone.
+int64_t count_nan(const void* data, int64_t elements, DType dtype);
+
+// The offset of the first byte that differs, or nothing.
+std::optional<int64_t> first_difference(const void* a, const void* b, int64_t bytes);
+
+// XXH3, 64 bits: for telling buffers apart, and equal on every machine. A digest of parts chains
+// through the seed, and is another than that of the whole.
+uint64_t digest(const void* data, size_t bytes, uint64_t seed = 0);
+
+}  // namespace loadproof::sim
