@@ -1,0 +1,210 @@
+// Holds verdicts against what a scenario expects of them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "harness/judge.h"
+#include "harness/static_selector.h"
+#include "harness/words.h"
+
+namespace loadproof::harness {
+namespace {
+
+using Names = std::set<std::string>;
+
+class Comparer {
+ public:
+  Comparer(const Case& plan, const Observation& seen, const Verdict& verdict,
+           const Expectation& expected)
+      : plan_(plan), seen_(seen), verdict_(verdict), expected_(expected) {}
+
+  std::vector<std::string> surprises() {
+    const bool fails = verdict_.judgement == Judgement::kFail;
+    switch (expected_.expected) {
+      case Expected::kFree: break;
+      case Expected::kPass:
+        if (fails) say("must pass", verdict_.summary);
+        break;
+      case Expected::kFail:
+        if (!fails && demanded())
+          say("must fail", fmt::format("{}: {}", verdict_.judgement == Judgement::kPass
+                                                     ? "it passes" : "it cannot tell",
+                                       verdict_.summary));
+        if (fails) compare_place();
+        break;
+    }
+    return std::move(surprises_);
+  }
+
+ private:
+  const Case& plan_;
+  const Observation& seen_;
+  const Verdict& verdict_;
+  const Expectation& expected_;
+  std::vector<std::string> surprises_;
+
+  void say(std::string_view wanted, std::string_view got) {
+    std::string where = expected_.where.file.empty()
+                            ? ""
+                            : fmt::format(" ({}:{})", expected_.where.file, expected_.where.line);
+    surprises_.push_back(fmt::format("{} {}{}, but {}", verdict_.oracle, wanted, where, got));
+  }
+
+  // Whether the failure must come under this case's fill, or merely may.
+  bool demanded() const {
+    if (expected_.fills.empty()) return true;
+    return std::ranges::any_of(expected_.fills, [&](const std::string& fill) {
+      return plan_.fill == fill || (fill == "nan" && plan_.fill.starts_with("nan"));
+    });
+  }
+
+  void compare_place() {
+    if (expected_.ranks) compare_ranks();
+    if (expected_.of) compare_tensors();
+    if (expected_.at) compare_steps();
+    if (expected_.state) compare_all("in state", *expected_.state, &Finding::state);
+    if (expected_.kind) compare_all("of kind", *expected_.kind, &Finding::kind);
+    if (expected_.from_rank) compare_roots();
+    if (demanded()) compare_names();
+  }
+
+  void compare_ranks() {
+    std::set<int> got;
+    for (const Finding& finding : verdict_.findings)
+      if (finding.rank >= 0) got.insert(finding.rank);
+    const std::vector<int> members = expected_.ranks->members(plan_.topology);
+    const std::set<int> wanted(members.begin(), members.end());
+    const bool as_expected =
+        demanded() ? got == wanted : std::ranges::includes(wanted, got);
+    if (as_expected) return;
+    say(fmt::format("must fail on {}", ranks_text(members)),
+        fmt::format("it fails on {}", ranks_text({got.begin(), got.end()})));
+  }
+
+  const Point* point_of(int rank) const {
+    for (const RankObservation& one : seen_.ranks) {
+      if (rank >= 0 && one.rank != rank) continue;
+      const Point* point = expected_.at ? judged_point(one, *expected_.at) : nullptr;
+      if (!point) point = judged_point(one);
+      if (point && !point->tensors.empty()) return point;
+    }
+    return nullptr;
+  }
+
+  // Names that share storage are one tensor: the first of them. For `alias` they are not, since it
+  // is the names that it judges.
+  std::string owner(const Point& point, const std::string& tensor) const {
+    if (verdict_.oracle == "alias") return tensor;
+    auto found = std::ranges::find(point.tensors, tensor, &TensorObservation::name);
+    if (found == point.tensors.end() || found->meta || found->storage < 0) return tensor;
+    auto same = [&](const TensorObservation& other) {
+      return !other.meta && other.storage == found->storage;
+    };
+    return std::ranges::find_if(point.tensors, same)->name;
+  }
+
+  void compare_tensors() {
+    std::set<int> ranks;
+    for (const Finding& finding : verdict_.findings) ranks.insert(finding.rank);
+    Names wanted, got;
+    for (int rank : ranks) {
+      const Point* point = point_of(rank);
+      if (!point) continue;
+      auto names = resolve_static(*expected_.of, plan_, *point);
+      if (!names) return say(fmt::format("must name '{}'", expected_.of->text()), names.error().message);
+      for (const std::string& name : *names) wanted.insert(owner(*point, name));
+    }
+    for (const Finding& finding : verdict_.findings) {
+      if (finding.tensor.empty()) continue;
+      const Point* point = point_of(finding.rank);
+      got.insert(point ? owner(*point, finding.tensor) : finding.tensor);
+    }
+    tell_difference(wanted, got);
+  }
+
+  void tell_difference(const Names& wanted, const Names& got) {
+    std::vector<std::string> missing, surplus;
+    std::ranges::set_difference(wanted, got, std::back_inserter(missing));
+    std::ranges::set_difference(got, wanted, std::back_inserter(surplus));
+    if (!demanded()) missing.clear();
+    const std::string asked = fmt::format("must fail for '{}', {}", expected_.of->text(),
+                                          count_text(static_cast<int64_t>(wanted.size()), "tensor"));
+    if (wanted.empty() && demanded())
+      say(fmt::format("must fail for '{}'", expected_.of->text()), "no tensor is called so");
+    if (!missing.empty()) say(asked, "it does not name " + list_text(missing, 4));
+    if (!surplus.empty()) say(asked, "it also names " + list_text(surplus, 4));
+  }
+
+  // Oracles of the run tell the step; those of values have been asked about the point.
+  void compare_steps() {
+    for (const Finding& finding : verdict_.findings) {
+      if (!finding.at.empty()) continue;
+      const auto step = static_cast<size_t>(finding.step);
+      const std::string id =
+          finding.step >= 0 && step < seen_.steps.size() ? seen_.steps[step].id : "no step";
+      if (id == *expected_.at) continue;
+      return say(fmt::format("must fail at '{}'", *expected_.at),
+                 fmt::format("it fails at '{}': {}", id, finding.text));
+    }
+  }
+
+  void compare_all(std::string_view what, const std::string& wanted,
+                   std::string Finding::* member) {
+    bool any = false;
+    for (const Finding& finding : verdict_.findings) {
+      const std::string& got = finding.*member;
+      if (got.empty()) continue;
+      any = true;
+      if (got == wanted) continue;
+      return say(fmt::format("must fail {} '{}'", what, wanted),
+                 fmt::format("it fails {} '{}': {}", what, got, finding.text));
+    }
+    if (!any)
+      say(fmt::format("must fail {} '{}'", what, wanted), "no finding tells any");
+  }
+
+  void compare_roots() {
+    bool any = false;
+    const std::string asked = fmt::format("must fail from rank {}", *expected_.from_rank);
+    for (const Finding& finding : verdict_.findings) {
+      if (finding.root_rank < 0) continue;
+      any = true;
+      if (finding.root_rank == *expected_.from_rank) continue;
+      return say(asked, fmt::format("it fails from rank {}: {}", finding.root_rank, finding.text));
+    }
+    if (!any) say(asked, "no finding has a chain");
+  }
+
+  void compare_names() {
+    for (const std::string& text : expected_.names) {
+      auto has = [&](const std::string& in) { return in.find(text) != std::string::npos; };
+      auto tells = [&](const Finding& f) {
+        return has(f.text) || has(f.tensor) || has(f.chain) || has(f.state) || has(f.kind);
+      };
+      if (has(verdict_.summary) || std::ranges::any_of(verdict_.findings, tells)) continue;
+      const std::string first =
+          verdict_.findings.empty() ? verdict_.summary : verdict_.findings.front().text;
+      say(fmt::format("must tell of \"{}\"", text), fmt::format("it does not: {}", first));
+    }
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> compare_with_expectations(const Case& plan, const Observation& seen,
+                                                   const std::vector<Verdict>& verdicts) {
+  static const Expectation kMustPass;
+  std::vector<std::string> all;
+  for (const Verdict& verdict : verdicts) {
+    auto found = plan.expect.find(verdict.oracle);
+    const Expectation& expected = found == plan.expect.end() ? kMustPass : found->second;
+    for (std::string& one : Comparer(plan, seen, verdict, expected).surprises())
+      all.push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace loadproof::harness

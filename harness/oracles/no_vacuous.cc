@@ -1,0 +1,29 @@
+// no_vacuous: no step's selector matches nothing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/oracles/judged.h"
+#include "harness/oracles/table.h"
+#include "harness/words.h"
+
+namespace loadproof::harness {
+
+Verdict judge_no_vacuous(const Case&, const Observation& seen, std::string_view) {
+  std::vector<Finding> findings;
+  for (const VacuousObservation& vacuous : seen.vacuous)
+    for (int rank : vacuous.ranks) {
+      Finding finding;
+      finding.rank = rank;
+      finding.step = vacuous.step;
+      finding.kind = "empty";
+      finding.text = fmt::format("rank {}: step {} did nothing, for '{}' matches no tensor", rank,
+                                 step_text(seen, vacuous.step), vacuous.selector);
+      findings.push_back(std::move(finding));
+    }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.rank < b.rank; });
+  return conclude("no_vacuous", std::move(findings), "every step found tensors to act on");
+}
+
+}  // namespace loadproof::harness

@@ -1,0 +1,49 @@
+#include "harness/oracles/oracle.h"
+
+#include <algorithm>
+
+#include "harness/oracles/table.h"
+
+namespace loadproof::harness {
+namespace {
+
+constexpr OracleInfo kOracles[] = {
+    {"finite",
+     "Neither NaN nor inf is in what sampling is handed; on ranks that sample nothing, in no tensor.",
+     judge_finite},
+    {"defined",
+     "No element that is on meta, undefined, a placeholder or tainted reaches sampling, whatever its "
+     "value; on ranks that sample nothing, there is none.",
+     judge_defined},
+    {"ckpt",
+     "Every tensor equals what the model directory gives for it, bit by bit, and each of its "
+     "elements came from its own place in the file.",
+     judge_ckpt},
+    {"replicas", "Every tensor is bit-equal on all ranks, in dtype and shape too.", judge_replicas},
+    {"alias", "Tied names share storage, and no others do.", judge_alias},
+    {"dtype", "Every tensor has the dtype that the model declares.", judge_dtype},
+    {"no_hang", "All members of each collective come, and say the same.", judge_no_hang},
+    {"no_error", "No rank raises or is aborted; dying in sampling is judged by finite.",
+     judge_no_error},
+    {"no_vacuous", "No step's selector matches nothing.", judge_no_vacuous},
+};
+
+}  // namespace
+
+std::string_view name(Judgement judgement) {
+  switch (judgement) {
+    case Judgement::kPass: return "pass";
+    case Judgement::kFail: return "fail";
+    case Judgement::kUnknown: return "unknown";
+  }
+  return "";
+}
+
+std::span<const OracleInfo> oracles() { return kOracles; }
+
+const OracleInfo* find_oracle(std::string_view name) {
+  auto found = std::ranges::find(kOracles, name, &OracleInfo::name);
+  return found == std::end(kOracles) ? nullptr : found;
+}
+
+}  // namespace loadproof::harness
