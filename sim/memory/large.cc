@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <new>
 
 #include "sim/memory/committed.h"
@@ -20,8 +21,17 @@ static_assert(kFileBytes % (kStaleWords * sizeof(uint16_t)) == 0);
 // The header has a page of its own before the data, so that the data is page-aligned.
 constexpr size_t kHeaderBytes = kPageSize;
 
-// No process can map more; a smaller bound keeps the sums below from overflowing.
-constexpr size_t kBytesMost = size_t{1} << 47;
+// How many bytes the kernel's limit on mappings allows at all. A request above it would first use
+// up the mappings that other threads need, and then fail.
+size_t bytes_most() {
+  constexpr size_t kDefaultMappings = 65530;
+  static const size_t most = [] {
+    size_t mappings = kDefaultMappings;
+    std::ifstream("/proc/sys/vm/max_map_count") >> mappings;
+    return std::min(mappings, kDefaultMappings * 64) * kFileBytes;
+  }();
+  return most;
+}
 
 size_t mapped_bytes(size_t bytes) {
   return kHeaderBytes + (bytes + kPageSize - 1) / kPageSize * kPageSize;
@@ -79,7 +89,7 @@ bool LargeBlocks::cover(Range range, size_t pattern) {
 }
 
 Block* LargeBlocks::take(size_t bytes, std::optional<Fill> fill) {
-  if (bytes > kBytesMost) {
+  if (bytes > bytes_most()) {
     errno = ENOMEM;
     return nullptr;
   }

@@ -1,0 +1,103 @@
+// Do the scans run at the speed of memory?
+//   1. Counting NaN alone, and counting NaN, inf, zero and one, by element type and buffer size.
+//   2. Comparing two buffers, and a digest.
+// `of_bandwidth` is bytes read per second over those of a plain sum of the same bytes, which is
+// measured in turns with the scan: 1 is the speed of memory.
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "sim/memory/scan.h"
+
+namespace {
+
+using loadproof::DType;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Four independent sums of 64-byte vectors: loads are all that limits it.
+uint64_t sum(const std::byte* data, size_t bytes) {
+  typedef uint64_t Vector __attribute__((vector_size(64)));
+  Vector sums[4]{};
+  for (size_t at = 0; at + sizeof sums <= bytes; at += sizeof sums) {
+    Vector words[4];
+    std::memcpy(words, data + at, sizeof words);
+    for (int i = 0; i < 4; ++i) sums[i] += words[i];
+  }
+  const Vector all = sums[0] + sums[1] + sums[2] + sums[3];
+  uint64_t total = 0;
+  for (int i = 0; i < 8; ++i) total += all[i];
+  return total;
+}
+
+// `scan` reads `passes` buffers of the given size.
+template <typename Scan>
+void against_bandwidth(benchmark::State& state, int64_t bytes, int64_t passes, Scan scan) {
+  std::vector<std::byte> data(static_cast<size_t>(bytes), std::byte{0x3C});
+  double scan_s = 0, sum_s = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    auto begin = Clock::now();
+    benchmark::DoNotOptimize(sum(data.data(), data.size()));
+    sum_s += seconds_since(begin);
+    begin = Clock::now();
+    benchmark::DoNotOptimize(scan(data.data()));
+    const double took = seconds_since(begin);
+    scan_s += took;
+    state.SetIterationTime(took);
+  }
+  state.SetBytesProcessed(state.iterations() * bytes * passes);
+  state.counters["of_bandwidth"] = static_cast<double>(passes) * sum_s / scan_s;
+}
+
+void nan_alone(benchmark::State& state, DType dtype) {
+  const int64_t bytes = state.range(0) * kMiB;
+  against_bandwidth(state, bytes, 1, [&](const std::byte* data) {
+    return loadproof::sim::count_nan(data, bytes / loadproof::item_size(dtype), dtype);
+  });
+}
+
+void all_counts(benchmark::State& state, DType dtype) {
+  const int64_t bytes = state.range(0) * kMiB;
+  against_bandwidth(state, bytes, 1, [&](const std::byte* data) {
+    return loadproof::sim::count_elements(data, bytes / loadproof::item_size(dtype), dtype).nan;
+  });
+}
+
+void two_buffers_compared(benchmark::State& state) {
+  const int64_t bytes = state.range(0) * kMiB;
+  const std::vector<std::byte> other(static_cast<size_t>(bytes), std::byte{0x3C});
+  against_bandwidth(state, bytes, 2, [&](const std::byte* data) {
+    return loadproof::sim::first_difference(data, other.data(), bytes).has_value();
+  });
+}
+
+void xxh3_digest(benchmark::State& state) {
+  const int64_t bytes = state.range(0) * kMiB;
+  against_bandwidth(state, bytes, 1, [&](const std::byte* data) {
+    return loadproof::sim::digest(data, static_cast<size_t>(bytes));
+  });
+}
+
+#define SIZES UseManualTime()->Unit(benchmark::kMillisecond)->Arg(64)->Arg(256)
+BENCHMARK_CAPTURE(nan_alone, bfloat16, DType::kBFloat16)->SIZES;
+BENCHMARK_CAPTURE(nan_alone, float32, DType::kFloat32)->SIZES;
+BENCHMARK_CAPTURE(nan_alone, float8_e4m3fn, DType::kFloat8E4m3fn)->SIZES;
+BENCHMARK_CAPTURE(all_counts, bfloat16, DType::kBFloat16)->SIZES;
+BENCHMARK_CAPTURE(all_counts, float32, DType::kFloat32)->SIZES;
+BENCHMARK_CAPTURE(all_counts, float8_e4m3fn, DType::kFloat8E4m3fn)->SIZES;
+BENCHMARK(two_buffers_compared)->SIZES;
+BENCHMARK(xxh3_digest)->SIZES;
+#undef SIZES
+
+}  // namespace
+
+BENCHMARK_MAIN();
