@@ -47,11 +47,13 @@ std::string unknown_dtype(std::string_view text) {
 // Reads the fields of one tensor; what is wrong goes into the problems, prefixed with the tensor.
 class EntryReader {
  public:
-  EntryReader(const Json& fields, std::string prefix, Problems& problems)
-      : fields_(fields), prefix_(std::move(prefix)), problems_(problems) {}
+  EntryReader(const Json& fields, std::string_view file_name, Problems& problems)
+      : fields_(fields), file_name_(file_name), problems_(problems) {}
 
-  // False: at least one problem was added and the entry is not usable.
+  // Fills in what follows the entry's name. False: at least one problem was added and the entry is
+  // not usable.
   bool read(TensorEntry& entry) {
+    name_ = entry.name;
     if (!fields_.is_object())
       return wrong(fmt::format("is {} instead of an object with dtype, shape and data_offsets",
                                json_kind(fields_)));
@@ -68,7 +70,7 @@ class EntryReader {
 
  private:
   bool wrong(const std::string& what) {
-    problems_.add(prefix_ + what);
+    problems_.add(fmt::format("{}: tensor {} {}", file_name_, in_quotes(name_), what));
     return false;
   }
 
@@ -124,16 +126,17 @@ class EntryReader {
 
   bool check_size(const TensorEntry& entry) {
     const auto bytes = byte_size(entry.dtype, entry.shape);
+    const int64_t held = entry.end - entry.begin;
+    if (bytes == held) return true;
     const auto shape = fmt::format("{} {}", safetensors_name(entry.dtype), entry.shape);
     if (!bytes) return wrong(fmt::format("has more bytes than 64 bits can count: {}", shape));
-    if (*bytes != entry.end - entry.begin)
-      return wrong(fmt::format("needs {} bytes for {}, but its data_offsets [{}, {}) hold {}",
-                               *bytes, shape, entry.begin, entry.end, entry.end - entry.begin));
-    return true;
+    return wrong(fmt::format("needs {} bytes for {}, but its data_offsets [{}, {}) hold {}", *bytes,
+                             shape, entry.begin, entry.end, held));
   }
 
   const Json& fields_;
-  const std::string prefix_;
+  const std::string_view file_name_;
+  std::string_view name_;
   Problems& problems_;
 };
 
@@ -245,7 +248,7 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
     }
     TensorEntry entry;
     entry.name = key;
-    EntryReader reader(value, fmt::format("{}: tensor {} ", file_name, in_quotes(key)), problems);
+    EntryReader reader(value, file_name, problems);
     if (reader.read(entry)) header.tensors.push_back(std::move(entry));
   }
   if (!problems.empty()) return problems.error();
