@@ -1,0 +1,44 @@
+// Which reporters there are, and those that a command line asks for.
+//
+// Files are opened when their reporter is made, so that a path nobody can write to is told before
+// anything runs.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/reporters/reporter.h"
+#include "sim/result.h"
+
+namespace loadproof::harness {
+
+struct ReporterOptions {
+  std::ostream* out = nullptr;  // of console and annotations; nullptr: neither
+  bool terminal = false;        // a person watches: progress
+  bool colour = false;
+  bool verbose = false;         // the story of expected failures, too
+  std::string json;             // files; "" = none
+  std::string junit;
+  bool annotations = false;     // lines that a GitHub workflow shows beside the scenario
+};
+
+struct ReporterInfo {
+  std::string_view name;
+  std::string_view about;
+  bool (*wanted)(const ReporterOptions&);
+  Result<std::unique_ptr<Reporter>> (*make)(const ReporterOptions&);
+};
+
+std::span<const ReporterInfo> reporters();
+Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const ReporterOptions& options);
+
+// Reads what the JSON reporter wrote back into results. Each case of the file must be one of `plan`,
+// from which its `plan` comes, since the file does not hold programs.
+Result<std::vector<CaseResult>> read_json_report(const std::string& path,
+                                                 const std::vector<Case>& plan);
+
+}  // namespace loadproof::harness
