@@ -139,6 +139,7 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) {
 std::optional<int64_t> ConfigReader::window(std::string_view key, std::optional<int64_t> absent) {
   if (explicit_null(key)) return std::nullopt;
   if (!has(key)) return absent;
+  if (find(key)->is_number_integer() && *find(key) == 0) return std::nullopt;
   return size(key, kPositionsMax);
 }
 

@@ -38,7 +38,7 @@ class ConfigReader {
   std::vector<int64_t> tokens(std::string_view key, std::vector<int64_t> absent);
   std::vector<int64_t> integers(std::string_view key);
   std::vector<std::string> texts(std::string_view key);
-  // As optional_positive, but an explicit null is told apart from an absent key.
+  // A number of tokens; null and 0 are how a file says "none".
   std::optional<int64_t> window(std::string_view key, std::optional<int64_t> absent);
   // The one of `names` that the key gives, as an index; an unknown name is a fault.
   size_t choice(std::string_view key, std::string_view otherwise,

@@ -118,19 +118,24 @@ TEST_P(Golden, LogitsAndGreedyTokensAreThoseOfTheRealLibrary) {
   }
 }
 
+// NAME.json, and NAME.sdpa.json, of each checkpoint NAME.
 std::vector<std::string> golden_names() {
   std::vector<std::string> names;
   const std::filesystem::path root = LOADPROOF_SOURCE_DIR;
-  for (const auto& entry : std::filesystem::directory_iterator(root / "scenarios/models")) {
-    const std::string name = entry.path().filename();
-    if (std::filesystem::exists(root / "tests/golden" / (name + ".json"))) names.push_back(name);
-  }
+  for (const auto& entry : std::filesystem::directory_iterator(root / "scenarios/models"))
+    for (const char* kind : {"", ".sdpa"}) {
+      const std::string name = entry.path().filename().string() + kind;
+      if (std::filesystem::exists(root / "tests/golden" / (name + ".json"))) names.push_back(name);
+    }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_names()),
-                         [](const auto& each) { return each.param; });
+INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::ValuesIn(golden_names()), [](const auto& each) {
+  std::string name = each.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace loadproof::sim
