@@ -20,7 +20,6 @@ struct Keyword {
 using Op = Selector::Op;
 constexpr Keyword kKeywords[] = {
     {"all", Op::kAll, {}, "every tensor of the rank"},
-    {"none", Op::kNone, {}, "no tensor"},
     {"param", Op::kParameter, {}, "parameters, each once: a tied name is not repeated"},
     {"buffer", Op::kBuffer, {}, "persistent buffers: those that a state dict has"},
     {"runtime_buffer", Op::kRuntimeBuffer, {}, "non-persistent buffers: in no checkpoint"},

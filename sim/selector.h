@@ -1,6 +1,6 @@
 // Which tensors of a rank: an expression over kinds, names, flags and the states of the moment.
 //
-//   all · none · param · buffer · runtime_buffer · file · tied · it             what a tensor is
+//   all · param · buffer · runtime_buffer · file · tied · it                    what a tensor is
 //   meta · undefined · placeholder · random · computed · loaded · tainted      what its bytes are
 //   received · derived                                                          how they came last
 //   model.layers.*.weight · lm_head.weight        names, * and ? as in a shell
@@ -30,8 +30,8 @@ namespace loadproof {
 class Selector {
  public:
   enum class Op : uint8_t {
-    kAll, kNone, kParameter, kBuffer, kRuntimeBuffer, kFile, kTied, kIt, kState, kName, kModule,
-    kFlag, kNot, kAnd, kOr, kSlice,
+    kAll, kParameter, kBuffer, kRuntimeBuffer, kFile, kTied, kIt, kState, kName, kModule, kFlag,
+    kNot, kAnd, kOr, kSlice,
   };
   struct Node {
     Op op = Op::kAll;

@@ -1,0 +1,284 @@
+#include "harness/argument.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <utility>
+
+#include "sim/check.h"
+#include "sim/checkpoint/nearest.h"
+
+namespace loadproof::harness {
+namespace {
+
+constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
+    {ParamType::kBool, "bool"},       {ParamType::kInt, "int"},
+    {ParamType::kNumber, "number"},   {ParamType::kText, "text"},
+    {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
+    {ParamType::kRanks, "ranks"},     {ParamType::kTensors, "tensors"},
+    {ParamType::kDType, "dtype"},     {ParamType::kSteps, "steps"},
+};
+
+void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
+                Diagnostics& diagnostics, std::string hint = {}) {
+  diagnostics.add(node.where, fmt::format("{} must be {}, not {}", what, wanted, describe(node)),
+                  std::move(hint));
+}
+
+template <typename Number>
+std::optional<Number> plain_number(const Node& node) {
+  if (!node.is_scalar() || node.quoted || node.text.empty()) return std::nullopt;
+  std::string_view text = node.text;
+  if (text[0] == '+' && !text.starts_with("+-")) text.remove_prefix(1);
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::vector<int64_t>> read_ints(const Node& node, std::string_view what,
+                                              Diagnostics& diagnostics) {
+  std::vector<int64_t> values;
+  if (!node.is_list()) {
+    wrong_type(node, what, "a list of whole numbers", diagnostics);
+    return std::nullopt;
+  }
+  bool good = true;
+  for (const Node& item : node.items) {
+    const auto value = plain_number<int64_t>(item);
+    if (!value) wrong_type(item, fmt::format("each of {}", what), "a whole number", diagnostics);
+    good = good && value;
+    values.push_back(value.value_or(0));
+  }
+  return good ? std::optional(values) : std::nullopt;
+}
+
+std::optional<bool> read_bool(const Node& node, std::string_view what, Diagnostics& diagnostics) {
+  if (node.is_scalar() && !node.quoted && node.text == "true") return true;
+  if (node.is_scalar() && !node.quoted && node.text == "false") return false;
+  wrong_type(node, what, "true or false", diagnostics);
+  return std::nullopt;
+}
+
+// "column 4: …" of the parsers of sim/ → the place in the file and the rest.
+void add_parse_error(const Node& node, std::string_view what, const Error& error,
+                     Diagnostics& diagnostics) {
+  std::string_view text = error.message;
+  int column = 1;
+  const size_t colon = text.find(": ");
+  if (text.starts_with("column ") && colon != std::string_view::npos) {
+    std::from_chars(text.data() + 7, text.data() + colon, column);
+    text.remove_prefix(colon + 2);
+  }
+  diagnostics.add(inside(node, column), fmt::format("{}: {}", what, text));
+}
+
+bool plausible_name(std::string_view word) {
+  return word.find_first_of(".*?") != std::string_view::npos;
+}
+
+bool check_words(const Selector& selector, const Node& node, const Wanted& wanted,
+                 const Vocabulary& words, Diagnostics& diagnostics) {
+  bool good = true;
+  for (const Selector::Node& leaf : selector.nodes()) {
+    if (leaf.op == Selector::Op::kIt && !wanted.inside_each && words.strict) {
+      diagnostics.add(inside(node, leaf.column), "\"it\" means something inside `each` only");
+      good = false;
+    }
+    if (leaf.op != Selector::Op::kName || plausible_name(leaf.text) || !words.strict ||
+        words.tensors.contains(leaf.text))
+      continue;
+    std::vector<std::string> known(words.flags.begin(), words.flags.end());
+    known.insert(known.end(), words.tensors.begin(), words.tensors.end());
+    for (const SelectorWord& word : selector_words()) known.emplace_back(word.word);
+    std::string hint = nearest_hint(leaf.text, known);
+    if (!hint.starts_with("did"))
+      hint = "a name of the model has a dot; a flag is set by some `mark`";
+    diagnostics.add(inside(node, leaf.column),
+                    fmt::format("{}: unknown word {}", wanted.what, in_quotes(leaf.text)), hint);
+    good = false;
+  }
+  return good;
+}
+
+}  // namespace
+
+std::string_view name(ParamType type) {
+  for (const auto& [known, text] : kTypeNames)
+    if (known == type) return text;
+  SIM_CHECK(false, "parameter type {}", static_cast<int>(type));
+}
+
+std::optional<ParamType> param_type_named(std::string_view text) {
+  for (const auto& [type, known] : kTypeNames)
+    if (known == text) return type;
+  return std::nullopt;
+}
+
+std::vector<std::string> split_words(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::optional<std::string> read_text(const Node& node, std::string_view what,
+                                     Diagnostics& diagnostics) {
+  if (node.is_scalar() && !node.text.empty()) return node.text;
+  wrong_type(node, what, "text", diagnostics);
+  return std::nullopt;
+}
+
+std::optional<std::string> read_choice(const Node& node, std::string_view what,
+                                       const std::vector<std::string>& choices,
+                                       Diagnostics& diagnostics) {
+  if (node.is_scalar())
+    for (const std::string& choice : choices)
+      if (choice == node.text) return choice;
+  diagnostics.add(node.where, fmt::format("{} cannot be {}", what, describe(node)),
+                  node.is_scalar() ? nearest_hint(node.text, choices) : "");
+  return std::nullopt;
+}
+
+std::optional<int64_t> read_int(const Node& node, std::string_view what, int64_t least,
+                                int64_t most, Diagnostics& diagnostics) {
+  const auto value = plain_number<int64_t>(node);
+  if (!value) {
+    wrong_type(node, what, "a whole number", diagnostics);
+  } else if (*value < least || *value > most) {
+    diagnostics.add(node.where, fmt::format("{} must be between {} and {}, not {}", what, least,
+                                            most, *value));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<double> read_number(const Node& node, std::string_view what,
+                                  Diagnostics& diagnostics) {
+  const auto value = plain_number<double>(node);
+  if (value && std::isfinite(*value)) return value;
+  wrong_type(node, what, "a number", diagnostics);
+  return std::nullopt;
+}
+
+std::optional<DType> read_dtype(const Node& node, std::string_view what,
+                                Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (DType dtype : kAllDTypes) names.emplace_back(loadproof::name(dtype));
+  const auto text = read_choice(node, what, names, diagnostics);
+  return text ? dtype_named(*text) : std::nullopt;
+}
+
+std::optional<RankSet> read_ranks(const Node& node, std::string_view what,
+                                  Diagnostics& diagnostics) {
+  if (node.is_list() && !node.items.empty()) {
+    std::string joined;
+    for (const Node& item : node.items) {
+      const auto part = read_ranks(item, what, diagnostics);
+      if (!part) return std::nullopt;
+      joined += (joined.empty() ? "" : " | ") + part->text();
+    }
+    auto set = RankSet::parse(joined);
+    if (set) return *set;
+    add_parse_error(scalar_node(joined, node.where), what, set.error(), diagnostics);
+    return std::nullopt;
+  }
+  if (!node.is_scalar()) {
+    wrong_type(node, what, "a rank set", diagnostics, "such as 0, r>0, local 0 or [0, 2]");
+    return std::nullopt;
+  }
+  auto set = RankSet::parse(node.text);
+  if (set) return *set;
+  add_parse_error(node, what, set.error(), diagnostics);
+  return std::nullopt;
+}
+
+std::optional<Selector> read_tensors(const Node& node, const Wanted& wanted,
+                                     const Vocabulary& words, Diagnostics& diagnostics) {
+  if (node.is_list() && !node.items.empty()) {
+    std::string joined;
+    bool good = true;
+    for (const Node& item : node.items) {
+      const auto part = item.is_list() ? std::nullopt
+                                       : read_tensors(item, wanted, words, diagnostics);
+      if (item.is_list()) wrong_type(item, wanted.what, "a selector", diagnostics);
+      good = good && part;
+      if (part) joined += (joined.empty() ? "" : " | ") + part->text();
+    }
+    if (!good) return std::nullopt;
+    auto all = Selector::parse(joined, words.flags);
+    if (all) return *all;
+    add_parse_error(scalar_node(joined, node.where), wanted.what, all.error(), diagnostics);
+    return std::nullopt;
+  }
+  if (!node.is_scalar()) {
+    wrong_type(node, wanted.what, "a selector", diagnostics,
+               "such as all, param, !initialised or model.*");
+    return std::nullopt;
+  }
+  auto selector = Selector::parse(node.text, words.flags);
+  if (!selector) {
+    add_parse_error(node, wanted.what, selector.error(), diagnostics);
+    return std::nullopt;
+  }
+  if (!check_words(*selector, node, wanted, words, diagnostics)) return std::nullopt;
+  return *selector;
+}
+
+std::optional<std::vector<std::string>> read_texts(const Node& node, std::string_view what,
+                                                   Diagnostics& diagnostics) {
+  std::vector<std::string> texts;
+  if (!node.is_list()) {
+    const auto text = read_text(node, what, diagnostics);
+    return text ? std::optional(std::vector{*text}) : std::nullopt;
+  }
+  for (const Node& item : node.items) {
+    const auto text = read_text(item, what, diagnostics);
+    if (!text) return std::nullopt;
+    texts.push_back(*text);
+  }
+  return texts;
+}
+
+std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vocabulary& words,
+                                Diagnostics& diagnostics) {
+  auto value = [](auto read) { return read ? std::optional<Value>(*read) : std::nullopt; };
+  const std::string_view what = wanted.what;
+  constexpr int64_t kIntMax = std::numeric_limits<int64_t>::max();
+  switch (wanted.type) {
+    case ParamType::kBool: return value(read_bool(node, what, diagnostics));
+    case ParamType::kInt: return value(read_int(node, what, -kIntMax, kIntMax, diagnostics));
+    case ParamType::kNumber: return value(read_number(node, what, diagnostics));
+    case ParamType::kText: return value(read_text(node, what, diagnostics));
+    case ParamType::kChoice: return value(read_choice(node, what, wanted.choices, diagnostics));
+    case ParamType::kInts: return value(read_ints(node, what, diagnostics));
+    case ParamType::kRanks: return value(read_ranks(node, what, diagnostics));
+    case ParamType::kTensors: return value(read_tensors(node, wanted, words, diagnostics));
+    case ParamType::kDType: {
+      const auto dtype = read_dtype(node, what, diagnostics);
+      return dtype ? std::optional<Value>(std::string(loadproof::name(*dtype))) : std::nullopt;
+    }
+    case ParamType::kSteps: break;
+  }
+  SIM_CHECK(false, "{} is no value", what);
+}
+
+bool expect_map(const Node& node, std::string_view what, Diagnostics& diagnostics) {
+  if (node.is_map()) return true;
+  wrong_type(node, what, "a map", diagnostics);
+  return false;
+}
+
+void check_keys(const Node& map, std::string_view where, const std::vector<std::string>& known,
+                Diagnostics& diagnostics) {
+  for (const Entry& entry : map.entries) {
+    bool found = false;
+    for (const std::string& key : known) found = found || key == entry.key;
+    if (!found) diagnostics.add_unknown(entry.where, fmt::format("key of {}", where), entry.key, known);
+  }
+}
+
+}  // namespace loadproof::harness

@@ -1,0 +1,111 @@
+#include "harness/build_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "harness/axes.h"
+#include "harness/lower.h"
+#include "sim/checkpoint/nearest.h"
+
+namespace loadproof::harness {
+namespace {
+
+// The folders between "scenarios" and the file, and the variant.
+std::vector<std::string> labels_for(const Case& made) {
+  std::vector<std::string> labels;
+  std::istringstream stream(made.scenario);
+  bool below = false;
+  for (std::string part; std::getline(stream, part, '/');) {
+    if (below) labels.push_back(part);
+    if (part == "scenarios") {
+      below = true;
+      labels.clear();
+    }
+  }
+  if (!labels.empty()) labels.pop_back();
+  for (const auto& [axis, value] : made.axes)
+    if (axis == kVariantAxis) labels.push_back(value);
+  return labels;
+}
+
+void check_points(const Case& made, Diagnostics& diagnostics) {
+  std::vector<std::string> ids{"end"};
+  for (const Step* step : flat_steps(made.program)) ids.push_back(step->id);
+  for (const auto& [oracle, expectation] : made.expect)
+    if (expectation.at && std::find(ids.begin(), ids.end(), *expectation.at) == ids.end())
+      diagnostics.add_unknown(expectation.where, fmt::format("step in \"at\" of {}", oracle),
+                              *expectation.at, ids);
+}
+
+}  // namespace
+
+Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, Library& library,
+                  Diagnostics& diagnostics) {
+  std::vector<const Patch*> patches;
+  for (size_t i = 0; i < scenario.axes.size(); ++i)
+    patches.push_back(&scenario.axes[i].options[choice[i]].patch);
+  Draft draft = scenario.base;
+  apply_patches(draft, patches, library, folder_of(scenario.path), diagnostics);
+  return draft;
+}
+
+const Expect* expect_of(const Scenario& scenario, const std::vector<size_t>& choice) {
+  const Expect* expect = scenario.expect ? &*scenario.expect : nullptr;
+  for (size_t i = 0; i < scenario.axes.size(); ++i) {
+    const Option& option = scenario.axes[i].options[choice[i]];
+    if (option.expect) expect = &*option.expect;
+  }
+  return expect;
+}
+
+const ExpectRule* rule_of(const Expect& expect, const Scenario& scenario,
+                          const std::vector<size_t>& choice) {
+  const auto labels = labels_of(scenario.axes, choice);
+  for (const ExpectRule& rule : expect.rules)
+    if (applies(rule, labels)) return &rule;
+  return nullptr;
+}
+
+Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
+                const std::vector<Assignment>& assignments, Library& library,
+                Diagnostics& diagnostics) {
+  Draft draft = build_draft(scenario, choice, library, diagnostics);
+  for (const Assignment& assignment : assignments)
+    assign(draft.settings, assignment.path, assignment.value, "", diagnostics);
+  Case made;
+  made.scenario = scenario.path;
+  made.about = scenario.about;
+  made.reference = scenario.reference;
+  made.axes = labels_of(scenario.axes, choice);
+  made.id = scenario.path;
+  for (const auto& [axis, value] : made.axes) made.id += fmt::format("/{}={}", axis, value);
+  made.labels = labels_for(made);
+  for (size_t i = 0; i < scenario.axes.size(); ++i) {
+    const auto& about = scenario.axes[i].options[choice[i]].patch.about;
+    if (about) made.about = *about;
+  }
+  const Settings& settings = draft.settings;
+  made.topology = settings.topology;
+  made.model = settings.model;
+  made.dtype = settings.dtype;
+  made.fill = settings.fill;
+  made.backend = settings.backend;
+  made.attention = settings.attention;
+  made.seed = settings.seed;
+  made.tensors = scenario.tensors;
+  Vocabulary words = scenario.context.words;
+  collect_flags(draft.steps, words.flags);
+  made.program = lower(draft.steps, words, !settings.model.empty(), diagnostics);
+  if (const Expect* expect = expect_of(scenario, choice)) {
+    const ExpectRule* rule = rule_of(*expect, scenario, choice);
+    if (rule != nullptr) made.expect = rule->oracles;
+    else diagnostics.add(expect->where, fmt::format("no expectation applies to {}", made.id),
+                         "one without `when`, at the end, serves for all others");
+  }
+  check_points(made, diagnostics);
+  return made;
+}
+
+}  // namespace loadproof::harness

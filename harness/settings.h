@@ -1,0 +1,51 @@
+// What a scenario says of the world around its program, each by a path that sweeps and patches use:
+// world.ranks, world.nodes, world.ranks_per_node, model, dtype, fill, backend, attention, seed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/yaml.h"
+#include "sim/dtype.h"
+#include "sim/rank_set.h"
+
+namespace loadproof::harness {
+
+struct Settings {
+  Topology topology;
+  std::string model;           // as a path from the working directory; empty: none
+  Where model_where;
+  std::optional<DType> dtype;  // nothing: the checkpoint's own
+  std::string fill = "nan";
+  std::string backend = "gloo";
+  std::string attention = "sdpa";
+  uint64_t seed = 7;
+  bool operator==(const Settings&) const = default;
+};
+
+inline constexpr int64_t kRanksMax = 16384;
+
+struct SettingInfo {
+  std::string_view path;
+  std::string_view about;
+};
+std::span<const SettingInfo> setting_infos();
+std::vector<std::string> setting_paths();
+bool is_setting(std::string_view path);
+
+std::vector<std::string> fill_names();
+std::vector<std::string> backend_names();
+std::vector<std::string> attention_names();
+
+// REQUIRES: is_setting(path). A model's path is taken from `folder`.
+void assign(Settings& settings, std::string_view path, const Node& value,
+            const std::string& folder, Diagnostics& diagnostics);
+
+// The map `world`: {ranks} or {nodes, ranks_per_node}.
+void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics);
+
+}  // namespace loadproof::harness
