@@ -4,39 +4,68 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
-
-#include "sim/memory/scan_kernel.h"
 
 namespace loadproof::sim {
 
 namespace {
 
-// One function of each instruction set with the kernel inlined into it, and a choice at each call.
-// (Function clones that the loader resolves would run before the sanitizers have started.)
+// How to read an element from its bits. Magnitude is the bits without the sign. All floating
+// formats order NaN above inf above the finite; `nan_above` is the largest magnitude that is no NaN.
+template <typename Lane>
+struct Format {
+  Lane magnitude;  // mask
+  Lane nan_above;
+  Lane inf;  // a magnitude; a negative value matches none
+  Lane one;
+};
+
+struct Tally {
+  int64_t nan = 0, inf = 0, zero = 0, one = 0;
+};
+
+// The largest number of vectors after which no lane of a counter has overflowed.
+template <typename Lane>
+constexpr size_t kVectorsPerFlush = sizeof(Lane) == 1 ? 127 : 4096;
+
+namespace baseline {
+#define SCAN_TARGET
+#define SCAN_VECTOR_BYTES 16
+#include "sim/memory/scan_kernel.inc"
+#undef SCAN_TARGET
+#undef SCAN_VECTOR_BYTES
+}  // namespace baseline
+
+// We choose at each call: function clones that the loader resolves would run before the sanitizers
+// have started.
 #if defined(__x86_64__)
-template <typename Lane, bool kNanOnly>
-[[gnu::target("arch=x86-64-v4")]] Tally tally_v4(const std::byte* data, size_t bytes,
-                                                 const Format<Lane>& format) {
-  return tally<Lane, kNanOnly>(data, bytes, format);
-}
+namespace avx2 {
+#define SCAN_TARGET [[gnu::target("arch=x86-64-v3")]]
+#define SCAN_VECTOR_BYTES 32
+#include "sim/memory/scan_kernel.inc"
+#undef SCAN_TARGET
+#undef SCAN_VECTOR_BYTES
+}  // namespace avx2
+
+namespace avx512 {
+#define SCAN_TARGET [[gnu::target("arch=x86-64-v4")]]
+#define SCAN_VECTOR_BYTES 64
+#include "sim/memory/scan_kernel.inc"
+#undef SCAN_TARGET
+#undef SCAN_VECTOR_BYTES
+}  // namespace avx512
 
 template <typename Lane, bool kNanOnly>
-[[gnu::target("arch=x86-64-v3")]] Tally tally_v3(const std::byte* data, size_t bytes,
-                                                 const Format<Lane>& format) {
-  return tally<Lane, kNanOnly>(data, bytes, format);
-}
-
-template <typename Lane, bool kNanOnly>
-Tally tally_best(const std::byte* data, size_t bytes, const Format<Lane>& format) {
-  if (__builtin_cpu_supports("x86-64-v4")) return tally_v4<Lane, kNanOnly>(data, bytes, format);
-  if (__builtin_cpu_supports("x86-64-v3")) return tally_v3<Lane, kNanOnly>(data, bytes, format);
-  return tally<Lane, kNanOnly>(data, bytes, format);
+Tally tally_with(Simd simd, const std::byte* data, size_t bytes, const Format<Lane>& format) {
+  if (simd == Simd::kAvx512) return avx512::tally<Lane, kNanOnly>(data, bytes, format);
+  if (simd == Simd::kAvx2) return avx2::tally<Lane, kNanOnly>(data, bytes, format);
+  return baseline::tally<Lane, kNanOnly>(data, bytes, format);
 }
 #else
 template <typename Lane, bool kNanOnly>
-Tally tally_best(const std::byte* data, size_t bytes, const Format<Lane>& format) {
-  return tally<Lane, kNanOnly>(data, bytes, format);
+Tally tally_with(Simd, const std::byte* data, size_t bytes, const Format<Lane>& format) {
+  return baseline::tally<Lane, kNanOnly>(data, bytes, format);
 }
 #endif
 
@@ -59,30 +88,30 @@ bool has_nan(DType dtype) {
 // IEEE 754 and bfloat16: inf is all exponent bits, one is the bias. OCP 8-bit floating point:
 // e4m3fn has no inf, and only 0x7F and 0xFF are NaN; e5m2 is as IEEE.
 template <bool kNanOnly>
-Tally tally_dtype(const std::byte* data, size_t bytes, DType dtype) {
+Tally tally_dtype(const std::byte* data, size_t bytes, DType dtype, Simd simd) {
   switch (dtype) {
     case DType::kBool: case DType::kUint8: case DType::kInt8:
-      return tally_best<int8_t, kNanOnly>(data, bytes, integer_format<int8_t>());
+      return tally_with<int8_t, kNanOnly>(simd, data, bytes, integer_format<int8_t>());
     case DType::kInt16:
-      return tally_best<int16_t, kNanOnly>(data, bytes, integer_format<int16_t>());
+      return tally_with<int16_t, kNanOnly>(simd, data, bytes, integer_format<int16_t>());
     case DType::kInt32:
-      return tally_best<int32_t, kNanOnly>(data, bytes, integer_format<int32_t>());
+      return tally_with<int32_t, kNanOnly>(simd, data, bytes, integer_format<int32_t>());
     case DType::kInt64:
-      return tally_best<int64_t, kNanOnly>(data, bytes, integer_format<int64_t>());
+      return tally_with<int64_t, kNanOnly>(simd, data, bytes, integer_format<int64_t>());
     case DType::kFloat8E4m3fn:
-      return tally_best<int8_t, kNanOnly>(data, bytes, {0x7F, 0x7E, -1, 0x38});
+      return tally_with<int8_t, kNanOnly>(simd, data, bytes, {0x7F, 0x7E, -1, 0x38});
     case DType::kFloat8E5m2:
-      return tally_best<int8_t, kNanOnly>(data, bytes, {0x7F, 0x7C, 0x7C, 0x3C});
+      return tally_with<int8_t, kNanOnly>(simd, data, bytes, {0x7F, 0x7C, 0x7C, 0x3C});
     case DType::kFloat16:
-      return tally_best<int16_t, kNanOnly>(data, bytes, {0x7FFF, 0x7C00, 0x7C00, 0x3C00});
+      return tally_with<int16_t, kNanOnly>(simd, data, bytes, {0x7FFF, 0x7C00, 0x7C00, 0x3C00});
     case DType::kBFloat16:
-      return tally_best<int16_t, kNanOnly>(data, bytes, {0x7FFF, 0x7F80, 0x7F80, 0x3F80});
+      return tally_with<int16_t, kNanOnly>(simd, data, bytes, {0x7FFF, 0x7F80, 0x7F80, 0x3F80});
     case DType::kFloat32:
-      return tally_best<int32_t, kNanOnly>(data, bytes,
+      return tally_with<int32_t, kNanOnly>(simd, data, bytes,
                                            {0x7FFFFFFF, 0x7F800000, 0x7F800000, 0x3F800000});
     case DType::kFloat64:
-      return tally_best<int64_t, kNanOnly>(
-          data, bytes, {0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF0000000000000,
+      return tally_with<int64_t, kNanOnly>(
+          simd, data, bytes, {0x7FFFFFFFFFFFFFFF, 0x7FF0000000000000, 0x7FF0000000000000,
                         0x3FF0000000000000});
   }
   return {};
@@ -94,9 +123,17 @@ size_t bytes_of(int64_t elements, DType dtype) {
 
 }  // namespace
 
-ElementCounts count_elements(const void* data, int64_t elements, DType dtype) {
+Simd best_simd() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4")) return Simd::kAvx512;
+  if (__builtin_cpu_supports("x86-64-v3")) return Simd::kAvx2;
+#endif
+  return Simd::kBaseline;
+}
+
+ElementCounts count_elements(const void* data, int64_t elements, DType dtype, Simd simd) {
   const Tally found = tally_dtype<false>(static_cast<const std::byte*>(data),
-                                         bytes_of(elements, dtype), dtype);
+                                         bytes_of(elements, dtype), dtype, simd);
   ElementCounts counts{.elements = elements, .zero = found.zero, .one = found.one};
   if (dtype == DType::kBool) counts.one = elements - found.zero;
   if (has_nan(dtype)) {
@@ -106,10 +143,10 @@ ElementCounts count_elements(const void* data, int64_t elements, DType dtype) {
   return counts;
 }
 
-int64_t count_nan(const void* data, int64_t elements, DType dtype) {
+int64_t count_nan(const void* data, int64_t elements, DType dtype, Simd simd) {
   if (!has_nan(dtype)) return 0;
-  return tally_dtype<true>(static_cast<const std::byte*>(data), bytes_of(elements, dtype), dtype)
-      .nan;
+  const auto* bytes = static_cast<const std::byte*>(data);
+  return tally_dtype<true>(bytes, bytes_of(elements, dtype), dtype, simd).nan;
 }
 
 // memcmp says that a chunk differs, at the speed of memory; where, a loop over that chunk alone.

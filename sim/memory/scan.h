@@ -3,7 +3,7 @@
 //
 // Pure functions over bytes that the caller owns; `data` need not be aligned to its element, since
 // checkpoints are mapped files. The fastest code that the processor has (AVX-512, AVX2 or the
-// baseline) is chosen when a function is called; all give the same answers.
+// baseline) is taken unless another is asked for; all give the same answers.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,16 @@ struct ElementCounts {
   bool operator==(const ElementCounts&) const = default;
 };
 
-ElementCounts count_elements(const void* data, int64_t elements, DType dtype);
+// Which vector instructions a count uses. REQUIRES of its callers: no more than best_simd().
+enum class Simd : uint8_t { kBaseline, kAvx2, kAvx512 };
+
+Simd best_simd();
+
+ElementCounts count_elements(const void* data, int64_t elements, DType dtype,
+                             Simd simd = best_simd());
 
 // The same as count_elements(…).nan, reading only once and for NaN alone.
-int64_t count_nan(const void* data, int64_t elements, DType dtype);
+int64_t count_nan(const void* data, int64_t elements, DType dtype, Simd simd = best_simd());
 
 // The offset of the first byte that differs, or nothing.
 std::optional<int64_t> first_difference(const void* a, const void* b, int64_t bytes);
