@@ -5,7 +5,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cumsum.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mul.h>
 
 #include "sim/models/parts.h"
@@ -156,7 +155,7 @@ at::Tensor forward_hidden(const Model& model, Tensors tensors, const ForwardInpu
 }
 
 at::Tensor forward_head(const Model& model, Tensors tensors, const at::Tensor& hidden) {
-  const at::Tensor logits = at::linear(hidden, weight(tensors, model.at.head));
+  const at::Tensor logits = linear(tensors, {.weight = model.at.head}, hidden);
   return model.config.logit_softcap ? soft_cap(logits, *model.config.logit_softcap) : logits;
 }
 

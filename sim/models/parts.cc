@@ -5,6 +5,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/div.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
@@ -20,6 +21,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 namespace loadproof::sim {
 namespace {
@@ -39,10 +41,18 @@ at::Tensor rms(const at::Tensor& x, double eps) {
 }  // namespace
 
 at::Tensor linear(Tensors tensors, WeightAt at, const at::Tensor& x, bool transposed) {
+  const at::Tensor& matrix = weight(tensors, at.weight);
   const std::optional<at::Tensor> bias =
       at.bias < 0 ? std::nullopt : std::optional(weight(tensors, at.bias));
-  if (!transposed) return at::linear(x, weight(tensors, at.weight), bias);
-  const at::Tensor flat = at::addmm(*bias, x.view({-1, x.size(-1)}), weight(tensors, at.weight));
+  // Under Python, whose kernels for meta tensors differ from ATen's own, a product with a weight left
+  // on meta is no error: it gives CPU memory that nobody wrote. So it does here.
+  if (matrix.is_meta() && x.is_cpu() && (!bias || bias->is_cpu())) {
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() = matrix.size(transposed ? 1 : 0);
+    return at::empty(shape, x.options());
+  }
+  if (!transposed) return at::linear(x, matrix, bias);
+  const at::Tensor flat = at::addmm(*bias, x.view({-1, x.size(-1)}), matrix);
   return flat.view({x.size(0), x.size(1), -1});
 }
 
