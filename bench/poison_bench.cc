@@ -33,7 +33,8 @@ double resident_mib() {
   return 0;
 }
 
-// Runs `baseline` as often as the state runs `subject`, in turns, so that both see the same machine.
+// Runs `baseline` as often as the state runs `subject`, in turns, so that both see the same
+// machine.
 template <typename Subject, typename Baseline>
 void compare(benchmark::State& state, Subject subject, Baseline baseline) {
   double subject_s = 0, baseline_s = 0;

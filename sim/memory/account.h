@@ -1,6 +1,6 @@
-// One rank's page of the ledger, as the allocator writes it. Only sim/memory/ includes this; the rest
-// of the program reads sim/memory/ledger.h. Accounts live as long as the process and never move, so
-// that a block can point to its own. Thread safe.
+// One rank's page of the ledger, as the allocator writes it. Only sim/memory/ includes this; the
+// rest of the program reads sim/memory/ledger.h. Accounts live as long as the process and never
+// move, so that a block can point to its own. Thread safe.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // The header that stands in the 64 bytes before every block's data.
 //
-// The deleter gets a bare data pointer (c10 wants data and context to be equal), so what it must know
-// stands beside the data. Only sim/memory/ includes this.
+// The deleter gets a bare data pointer (c10 wants data and context to be equal), so what it must
+// know stands beside the data. Only sim/memory/ includes this.
 #pragma once
 
 #include <cstddef>

@@ -75,7 +75,8 @@ Result<Fill> fill_named(std::string_view text) {
 }
 
 // wmemset is the C library's fastest way to store a pattern wider than a byte: many times the speed
-// of the loop that the compiler makes. It wants its own alignment; a fill of an odd address is rare.
+// of the loop that the compiler makes. It wants its own alignment; a fill of an odd address is
+// rare.
 void fill_words(void* data, size_t bytes, uint16_t word) {
   static_assert(sizeof(wchar_t) == 4);
   auto* at = static_cast<std::byte*>(data);

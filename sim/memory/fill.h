@@ -1,8 +1,8 @@
 // What memory holds that nobody wrote: the fills, by name, and how to write one.
 //
-// A fill is a pattern of 16-bit words (little-endian, repeated from a block's start), since bf16 and
-// fp16 elements are that wide and an fp32 element is two of them. Sizes are in bytes. Pure functions
-// over constant tables: any thread may call them.
+// A fill is a pattern of 16-bit words (little-endian, repeated from a block's start), since bf16
+// and fp16 elements are that wide and an fp32 element is two of them. Sizes are in bytes. Pure
+// functions over constant tables: any thread may call them.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Blocks above the pool's, poisoned lazily: one page-cached file of the fill is mapped copy-on-write
-// over the block again and again, so that every byte reads as the fill and a page costs RAM only
-// once it is written.
+// Blocks above the pool's, poisoned lazily: one page-cached file of the fill is mapped
+// copy-on-write over the block again and again, so that every byte reads as the fill and a page
+// costs RAM only once it is written.
 //
 // A freed block keeps its addresses for a while, mapped to the freed pattern in the same way, so
 // that a use after free reads that pattern. The quarantine is bounded (kQuarantineBlocks,

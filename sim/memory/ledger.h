@@ -1,10 +1,10 @@
 // The ledger: how much CPU memory each rank holds, held at most, and at which step.
 //
 // Kept by the allocator of sim/memory/poison.h for every block it hands out. A block belongs to the
-// rank in whose RankScope it was allocated, whichever thread frees it. Sizes are the bytes that were
-// asked for, so that they do not depend on the allocator's rounding. Every function may be called by
-// any thread. Ranks are global ranks; kUnattributed collects what no scope claimed, such as what a
-// transport's own threads allocate.
+// rank in whose RankScope it was allocated, whichever thread frees it. Sizes are the bytes that
+// were asked for, so that they do not depend on the allocator's rounding. Every function may be
+// called by any thread. Ranks are global ranks; kUnattributed collects what no scope claimed, such
+// as what a transport's own threads allocate.
 #pragma once
 
 #include <cstdint>

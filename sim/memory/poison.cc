@@ -40,7 +40,8 @@ std::string whose(const Account& account) {
   return fmt::format("rank {}", account.rank());
 }
 
-// The one place where we throw: c10's allocators report failure in this way, and its callers unwind.
+// The one place where we throw: c10's allocators report failure in this way, and its callers
+// unwind.
 [[noreturn]] void refuse(const Account& account, size_t bytes, const std::string& reason) {
   TORCH_CHECK_WITH(OutOfMemoryError, false, "no memory: ", whose(account), " asked for ", bytes,
                    " bytes, and ", reason);

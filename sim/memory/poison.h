@@ -4,8 +4,8 @@
 // Blocks below 4 MiB come from a pool and are filled at once; larger ones are mapped to the fill
 // copy-on-write and cost no RAM until they are written. Memory is aligned to 64 bytes. When the
 // kernel, or the rank's limit, allows no more, allocation throws c10::OutOfMemoryError with a
-// sentence that says who asked for how much: c10 knows no other way. Every function may be called by
-// any thread.
+// sentence that says who asked for how much: c10 knows no other way. Every function may be called
+// by any thread.
 //
 // Use after free: a pool block holds kFreedWord until it is handed out again; a large one for as
 // long as the bounded quarantine keeps its addresses, after which a use faults.
@@ -16,9 +16,9 @@
 
 namespace loadproof::sim {
 
-// Makes it c10's CPU allocator, for good. Call it before the process makes its first tensor: a block
-// of the allocator before it may come to this one's deleter, which aborts. Further calls do nothing.
-// The allocator is one object for the process, since c10 has one CPU allocator.
+// Makes it c10's CPU allocator, for good. Call it before the process makes its first tensor: a
+// block of the allocator before it may come to this one's deleter, which aborts. Further calls do
+// nothing. The allocator is one object for the process, since c10 has one CPU allocator.
 void install_poison_allocator();
 
 // What memory allocated from now on holds, on all threads; kNan at first.

@@ -1,7 +1,7 @@
 // Blocks below kLargeFrom bytes, from size classes. A freed block stays in its class, whole but for
-// its header, until the next allocation of that class takes it: last freed, first reused, since that
-// one is in the cache. The pool gives nothing back to the kernel; it is as large as its busiest
-// moment. Only sim/memory/ includes this. Thread safe; one lock a class.
+// its header, until the next allocation of that class takes it: last freed, first reused, since
+// that one is in the cache. The pool gives nothing back to the kernel; it is as large as its
+// busiest moment. Only sim/memory/ includes this. Thread safe; one lock a class.
 #pragma once
 
 #include <array>

@@ -12,7 +12,8 @@ namespace loadproof::sim {
 namespace {
 
 // How to read an element from its bits. Magnitude is the bits without the sign. All floating
-// formats order NaN above inf above the finite; `nan_above` is the largest magnitude that is no NaN.
+// formats order NaN above inf above the finite; `nan_above` is the largest magnitude that is no
+// NaN.
 template <typename Lane>
 struct Format {
   Lane magnitude;  // mask
