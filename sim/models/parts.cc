@@ -23,6 +23,8 @@
 #include <numbers>
 #include <vector>
 
+#include "sim/models/fused.h"
+
 namespace loadproof::sim {
 namespace {
 
@@ -51,7 +53,10 @@ at::Tensor linear(Tensors tensors, WeightAt at, const at::Tensor& x, bool transp
     shape.back() = matrix.size(transposed ? 1 : 0);
     return at::empty(shape, x.options());
   }
-  if (!transposed) return at::linear(x, matrix, bias);
+  if (!transposed) {
+    const at::Tensor fused = fused_linear(x, matrix, bias);
+    return fused.defined() ? fused : at::linear(x, matrix, bias);
+  }
   const at::Tensor flat = at::addmm(*bias, x.view({-1, x.size(-1)}), matrix);
   return flat.view({x.size(0), x.size(1), -1});
 }
@@ -70,6 +75,11 @@ at::Tensor activate(Activation activation, const at::Tensor& x) {
 at::Tensor normalise(const Model& model, Tensors tensors, WeightAt at, const at::Tensor& x) {
   const at::Tensor& scale = weight(tensors, at.weight);
   const double eps = model.config.norm_eps;
+  if (model.family->norm != NormKind::kLayer) {
+    const at::Tensor fused =
+        fused_rms_norm(x, scale, eps, model.family->norm == NormKind::kGemma);
+    if (fused.defined()) return fused;
+  }
   switch (model.family->norm) {
     case NormKind::kRms: return at::mul(scale, rms(x.to(at::kFloat), eps).to(x.scalar_type()));
     case NormKind::kGemma:
@@ -96,6 +106,8 @@ Rotation rotation(const at::Tensor& inverse_frequencies, const at::Tensor& posit
 }
 
 at::Tensor rotate(const at::Tensor& x, const Rotation& rotation) {
+  const at::Tensor fused = fused_rotate(x, rotation.cos, rotation.sin);
+  if (fused.defined()) return fused;
   const int64_t half = x.size(-1) / 2;
   const at::Tensor turned =
       at::cat({at::neg(x.narrow(-1, half, x.size(-1) - half)), x.narrow(-1, 0, half)}, -1);
