@@ -25,18 +25,20 @@ struct Where {
   bool operator==(const Where&) const = default;
 };
 
-using Value = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, RankSet, Selector>;
+using Value =
+    std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, RankSet, Selector>;
 
 struct Step {
-  std::string id;                      // unique in its program: given, or "VERB@LINE"
+  std::string id;  // unique in its program: given, or "VERB@LINE"
   std::string verb;
-  RankSet ranks;                       // who runs it
-  Selector of;                         // what it acts on; empty where the verb takes none
-  Selector when;                       // further condition on each tensor; empty: none
-  std::map<std::string, Value> args;   // every parameter of the verb but the common ones, defaults filled in
-  std::vector<Step> body;              // of `each`
+  RankSet ranks;  // who runs it
+  Selector of;    // what it acts on; empty where the verb takes none
+  Selector when;  // further condition on each tensor; empty: none
+  std::map<std::string, Value>
+      args;                // every parameter of the verb but the common ones, defaults filled in
+  std::vector<Step> body;  // of `each`
   Where where;
-  int index = -1;                      // position in the flat (depth-first) list; set by number_steps
+  int index = -1;  // position in the flat (depth-first) list; set by number_steps
   bool operator==(const Step&) const = default;
 };
 
@@ -49,7 +51,8 @@ int number_steps(Program& program);
 // Depth-first list of pointers into the program, in order of index.
 std::vector<const Step*> flat_steps(const Program& program);
 
-// Arguments by name. REQUIRES: the verb declares `name` with that type (the harness has checked it).
+// Arguments by name. REQUIRES: the verb declares `name` with that type (the harness has checked
+// it).
 template <typename T>
 const T& arg(const Step& step, std::string_view name) {
   return std::get<T>(step.args.at(std::string(name)));

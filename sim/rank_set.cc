@@ -117,22 +117,35 @@ bool RankSet::holds(int index, int rank, const Topology& topology) const {
   const int low = node.low == kLast ? last : node.low;
   const int high = node.high == kLast ? last : node.high;
   switch (node.op) {
-    case Op::kAll: return true;
-    case Op::kNone: return false;
-    case Op::kRange: return low <= value && value <= high;
-    case Op::kNot: return !holds(node.left, rank, topology);
-    case Op::kAnd: return holds(node.left, rank, topology) && holds(node.right, rank, topology);
-    case Op::kOr: return holds(node.left, rank, topology) || holds(node.right, rank, topology);
-    case Op::kCompare: break;
+    case Op::kAll:
+      return true;
+    case Op::kNone:
+      return false;
+    case Op::kRange:
+      return low <= value && value <= high;
+    case Op::kNot:
+      return !holds(node.left, rank, topology);
+    case Op::kAnd:
+      return holds(node.left, rank, topology) && holds(node.right, rank, topology);
+    case Op::kOr:
+      return holds(node.left, rank, topology) || holds(node.right, rank, topology);
+    case Op::kCompare:
+      break;
   }
   if (node.modulus > 0) value %= node.modulus;
   switch (node.compare) {
-    case Compare::kEqual: return value == low;
-    case Compare::kNotEqual: return value != low;
-    case Compare::kLess: return value < low;
-    case Compare::kLessEqual: return value <= low;
-    case Compare::kGreater: return value > low;
-    case Compare::kGreaterEqual: return value >= low;
+    case Compare::kEqual:
+      return value == low;
+    case Compare::kNotEqual:
+      return value != low;
+    case Compare::kLess:
+      return value < low;
+    case Compare::kLessEqual:
+      return value <= low;
+    case Compare::kGreater:
+      return value > low;
+    case Compare::kGreaterEqual:
+      return value >= low;
   }
   return false;
 }

@@ -3,8 +3,8 @@
 //   all · none                               everybody, nobody
 //   0 · 1..3 · last · 1..last                rank numbers, both ends included
 //   local 0 · node 1 · node 1..2             the same of the rank within its node and of the node
-//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if wanted
-//   !0 · (r>0) & local 0 · 0 | 2             set algebra
+//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if
+//   wanted !0 · (r>0) & local 0 · 0 | 2             set algebra
 //
 // A RankSet is a value; it is evaluated against a Topology when a step runs, so that one program
 // serves every world size. Numbers beyond the world are allowed and match nobody.
@@ -19,7 +19,8 @@
 
 namespace loadproof {
 
-// nodes × ranks_per_node ranks; rank = node * ranks_per_node + local rank, as torchrun numbers them.
+// nodes × ranks_per_node ranks; rank = node * ranks_per_node + local rank, as torchrun numbers
+// them.
 struct Topology {
   int nodes = 1;
   int ranks_per_node = 1;

@@ -33,7 +33,8 @@ constexpr Keyword kKeywords[] = {
     {"computed", Op::kState, StateKind::kComputed, "with analytic values"},
     {"loaded", Op::kState, StateKind::kLoaded, "with bytes from a file of the checkpoint"},
     {"received", Op::kState, StateKind::kReceived, "with bytes that came last by a collective"},
-    {"derived", Op::kState, StateKind::kDerived, "with bytes that came last by a cast or operation"},
+    {"derived", Op::kState, StateKind::kDerived,
+     "with bytes that came last by a cast or operation"},
     {"tainted", Op::kState, StateKind::kTainted, "made from bytes that must not reach sampling"},
 };
 

@@ -30,8 +30,21 @@ namespace loadproof {
 class Selector {
  public:
   enum class Op : uint8_t {
-    kAll, kParameter, kBuffer, kRuntimeBuffer, kFile, kTied, kIt, kState, kName, kModule, kFlag,
-    kNot, kAnd, kOr, kSlice,
+    kAll,
+    kParameter,
+    kBuffer,
+    kRuntimeBuffer,
+    kFile,
+    kTied,
+    kIt,
+    kState,
+    kName,
+    kModule,
+    kFlag,
+    kNot,
+    kAnd,
+    kOr,
+    kSlice,
   };
   struct Node {
     Op op = Op::kAll;

@@ -1,5 +1,5 @@
-// The grammar that rank sets and selectors share: `!x`, `x & y`, `x | y`, `(x)` over leaves of their
-// own. `!` binds closest, then `&`, then `|`.
+// The grammar that rank sets and selectors share: `!x`, `x & y`, `x | y`, `(x)` over leaves of
+// their own. `!` binds closest, then `&`, then `|`.
 //
 // A parser derives from SetAlgebra and reads one leaf; the base builds the tree in nodes_, children
 // before parents. Node needs op (with kNot, kAnd, kOr), left and right. One parser reads one text.

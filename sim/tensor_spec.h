@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/dtype.h"
@@ -49,6 +51,7 @@ struct TensorSpec {
   std::string module_type;         // "Linear", "Embedding", "Qwen2RMSNorm", "Qwen2RotaryEmbedding", …
   Init init;
   std::string tied_to;             // the name whose storage this one shares, or empty
+  std::optional<double> constant;  // the declared value of every element, where a scenario gives one
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 
+#include "sim/models/beam_search.h"
 #include "sim/models/sequence.h"
 
 namespace loadproof::sim {
@@ -56,6 +57,7 @@ std::optional<int64_t> choose(const GenerateOptions& options, const at::Tensor& 
 
 void run(const Model& model, std::span<const at::Tensor> tensors, const GenerateOptions& options,
          GenerateResult& result) {
+  if (options.mode == SampleMode::kBeam) return search_beams(model, tensors, options, result);
   Sequence sequence(model, tensors, options);
   at::Tensor logits = sequence.start(options.prompt, result.prompt);
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
@@ -74,8 +76,8 @@ void run(const Model& model, std::span<const at::Tensor> tensors, const Generate
 GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
                         const GenerateOptions& options) {
   GenerateResult result;
-  if (options.prompt.empty()) {
-    result.error = "the prompt is empty";
+  if (options.prompt.empty() || options.new_tokens < 1 || options.beams < 1) {
+    result.error = options.prompt.empty() ? "the prompt is empty" : "there is nothing to generate";
     result.failed_at = 0;
     return result;
   }
@@ -90,6 +92,12 @@ GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
   }
   if (!result.error.empty()) result.failed_at = static_cast<int64_t>(result.tokens.size());
   return result;
+}
+
+at::Tensor sampled_logits(const Model& model, std::span<const at::Tensor> tensors,
+                          const GenerateOptions& options) {
+  LogitsStatistics ignored;
+  return Sequence(model, tensors, options).start(options.prompt, ignored);
 }
 
 }  // namespace loadproof::sim

@@ -1,6 +1,6 @@
 // Continues a prompt as generate() of transformers 5.4.0 does, and says what it read and drew.
 //
-// One sequence, sampled or greedy. Nothing leaves these functions but their
+// One sequence: sampled, greedy or the best of a beam search. Nothing leaves these functions but their
 // result: what ATen throws and what the sampling guard finds become its error. Deterministic: the
 // draws come from a generator of the call's own, seeded by the options; all on the calling thread,
 // which should use one intra-op thread.
@@ -20,7 +20,7 @@
 
 namespace loadproof::sim {
 
-enum class SampleMode : uint8_t { kMultinomial, kGreedy };
+enum class SampleMode : uint8_t { kMultinomial, kGreedy, kBeam };
 
 struct GenerateOptions {
   std::vector<int64_t> prompt;
@@ -28,6 +28,7 @@ struct GenerateOptions {
   SampleMode mode = SampleMode::kMultinomial;
   int64_t top_k = 50;      // 0: no limit
   double temperature = 1;
+  int64_t beams = 2;       // of kBeam, which always has a cache
   uint64_t seed = 99;
   AttentionKind attention = AttentionKind::kSdpa;
   bool use_cache = true;
@@ -60,6 +61,10 @@ struct GenerateResult {
 // `tensors` as for forward().
 GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
                         const GenerateOptions& options);
+
+// The logits (1, vocabulary) that the first token is chosen from. What ATen throws leaves it.
+at::Tensor sampled_logits(const Model& model, std::span<const at::Tensor> tensors,
+                          const GenerateOptions& options);
 
 LogitsStatistics logits_statistics(const at::Tensor& logits);  // (1, tokens, vocabulary)
 

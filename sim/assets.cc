@@ -1,0 +1,110 @@
+#include "sim/assets.h"
+
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "sim/box.h"
+#include "sim/models/initialise.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+// The checkpoint's tensor as a view of the mapped file. It must not be written.
+at::Tensor view_of(const CheckpointTensor& tensor) {
+  return at::from_blob(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape,
+                       at::TensorOptions(scalar_type(tensor.dtype)));
+}
+
+bool covers(const TensorSpec& spec, const FilePiece& piece, const CheckpointTensor& source) {
+  return spec.pieces.size() == 1 && piece.size == spec.shape && source.shape == spec.shape &&
+         source.dtype == spec.dtype;
+}
+
+}  // namespace
+
+Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec, const FilePiece& piece,
+                        const at::Tensor& destination) {
+  const CheckpointTensor* source = checkpoint.find(piece.key);
+  if (!source)
+    return fail(fmt::format("{}: no tensor '{}' for {}", checkpoint.directory().string(), piece.key, spec.name));
+  if (source->shape != piece.shape)
+    return fail(fmt::format("{}/{}: tensor '{}' has shape [{}], but {} of the model needs [{}]",
+                            checkpoint.directory().string(), source->file, piece.key,
+                            fmt::join(source->shape, ", "), spec.name, fmt::join(piece.shape, ", ")));
+  at::Tensor box = destination;
+  for (size_t d = 0; d < piece.begin.size(); ++d)
+    box = box.narrow(static_cast<int64_t>(d), piece.begin[d], piece.size[d]);
+  box.copy_(view_of(*source).view(piece.size));
+  return {};
+}
+
+Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint, std::vector<TensorSpec> extras)
+    : model_(std::move(model)), checkpoint_(std::move(checkpoint)) {
+  if (model_) specs_ = model_->tensors;
+  specs_.insert(specs_.end(), extras.begin(), extras.end());
+  references_.resize(specs_.size());
+  for (const TensorSpec& spec : specs_)
+    in_file_.push_back(checkpoint_ && !spec.pieces.empty() &&
+                       std::all_of(spec.pieces.begin(), spec.pieces.end(), [&](const FilePiece& piece) {
+                         return checkpoint_->find(piece.key) != nullptr;
+                       }));
+}
+
+std::optional<int> Asset::slot_named(std::string_view name) const {
+  for (size_t i = 0; i < specs_.size(); ++i)
+    if (specs_[i].name == name) return static_cast<int>(i);
+  return std::nullopt;
+}
+
+const at::Tensor& Asset::reference(int slot) const {
+  Reference& reference = references_[static_cast<size_t>(slot)];
+  if (!reference.known) reference = {true, make_reference(slot)};
+  return reference.value;
+}
+
+at::Tensor Asset::make_reference(int slot) const {
+  const TensorSpec& spec = specs_[static_cast<size_t>(slot)];
+  if (!spec.tied_to.empty()) {
+    const std::optional<int> target = slot_named(spec.tied_to);
+    return target ? reference(*target) : at::Tensor();
+  }
+  if (spec.constant) return at::full(spec.shape, *spec.constant, at::TensorOptions(scalar_type(spec.dtype)));
+  if (model_ && spec.pieces.empty() && spec.init.kind == InitKind::kAnalytic) {
+    Result<at::Tensor> value = analytic_value(*model_, spec);
+    return value ? *value : at::Tensor();
+  }
+  if (!in_file_[static_cast<size_t>(slot)]) return {};
+  const CheckpointTensor& first = *checkpoint_->find(spec.pieces[0].key);
+  if (covers(spec, spec.pieces[0], first)) return view_of(first);
+  at::Tensor value = empty_tensor(spec.shape, spec.dtype);
+  for (const FilePiece& piece : spec.pieces)
+    if (!copy_piece(*checkpoint_, spec, piece, value)) return {};
+  return value;
+}
+
+Result<const Asset*> Assets::open(const std::string& directory, std::optional<DType> dtype,
+                                  const std::vector<TensorSpec>& extras) {
+  for (const Entry& entry : entries_)
+    if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras) return entry.asset.get();
+  std::optional<Model> model;
+  std::optional<Checkpoint> checkpoint;
+  if (!directory.empty()) {
+    Result<ModelConfig> config = read_config(directory);
+    if (!config) return tl::make_unexpected(config.error());
+    Result<Model> described = describe_model(*config, dtype);
+    if (!described) return tl::make_unexpected(described.error());
+    model = std::move(*described);
+    Result<Checkpoint> opened = Checkpoint::open(directory);
+    if (!opened) return tl::make_unexpected(opened.error());
+    checkpoint = std::move(*opened);
+  }
+  entries_.push_back({directory, dtype, extras,
+                      std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras)});
+  return entries_.back().asset.get();
+}
+
+}  // namespace loadproof::sim

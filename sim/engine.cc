@@ -1,0 +1,223 @@
+#include "sim/engine.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+
+#include "sim/check.h"
+#include "sim/memory/ledger.h"
+#include "sim/memory/scan.h"
+#include "sim/snapshot.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+std::vector<Group> groups_of(const Topology& topology) {
+  std::vector<Group> groups{{"world", RankSet().members(topology)}};
+  for (int node = 0; node < topology.nodes; ++node) {
+    Group group{fmt::format("node {}", node), {}};
+    for (int local = 0; local < topology.ranks_per_node; ++local)
+      group.ranks.push_back(node * topology.ranks_per_node + local);
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend)
+    : spec_(spec), asset_(asset), backend_(backend), rendezvous_(groups_of(spec.topology)) {
+  for (const Step* step : flat_steps(*spec.program))
+    seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
+  runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
+  for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
+    Runner& added = runners_.emplace_back(Runner{.rank = Rank(rank, asset.specs(), origins_)});
+    added.frames.push_back({.steps = &spec.program->steps});
+    added.seen.rank = rank;
+    ready_.push_back(rank);
+  }
+}
+
+Result<Observation> Engine::run() {
+  while (true) {
+    while (!ready_.empty()) {
+      const int rank = ready_.front();
+      ready_.pop_front();
+      advance(runner(rank));
+    }
+    if (auto met = meet(); !met) return tl::make_unexpected(met.error());
+    if (ready_.empty()) return finish();
+  }
+}
+
+// Runs the rank's program until it waits or ends. Ranks do not see each other but at a meeting, so
+// that running one as far as it can go is as good an interleaving as any.
+void Engine::advance(Runner& runner) {
+  while (!runner.stopped && runner.waiting == 0) {
+    const Step* step = next_step(runner);
+    if (!step) return;
+    if (++steps_taken_ > spec_.steps_max)
+      return stop(runner, Outcome::kRaised, fmt::format("the world took more than {} steps", spec_.steps_max));
+    runner.current = step;
+    run_step(runner, *step);
+  }
+}
+
+const Step* Engine::next_step(Runner& runner) {
+  while (!runner.frames.empty()) {
+    Frame& frame = runner.frames.back();
+    while (frame.next < frame.steps->size()) {
+      const Step& step = (*frame.steps)[frame.next++];
+      if (step.ranks.contains(runner.rank.index(), spec_.topology)) return &step;
+    }
+    if (frame.item + 1 < frame.items.size()) {
+      ++frame.item;
+      frame.next = 0;
+      continue;
+    }
+    runner.frames.pop_back();
+  }
+  runner.current = nullptr;
+  return nullptr;
+}
+
+void Engine::run_step(Runner& runner, const Step& step) {
+  const RankScope scope(runner.rank.index(), step.index);
+  const Verb* verb = find_verb_row(step.verb);
+  SIM_CHECK(verb, "verb '{}'", step.verb);
+  std::vector<int> selected;
+  if (verb->info.takes_of && !step.of.empty()) {
+    selected = select(runner, step);
+    if (selected.empty()) return;
+  }
+  StepContext context{*this, runner.rank, step, selected};
+  Result<void> done;
+  // The one place where what torch throws becomes an error of the simulated rank.
+  try {
+    done = verb->run(context);
+  } catch (const c10::Error& error) {
+    done = fail(first_line(error.what_without_backtrace()));
+  } catch (const std::bad_alloc&) {
+    done = fail("out of memory");
+  } catch (const std::exception& error) {
+    done = fail(first_line(error.what()));
+  }
+  log_writes(runner, selected);
+  if (!done) stop(runner, Outcome::kRaised, done.error().message);
+}
+
+std::vector<int> Engine::select(const Runner& runner, const Step& step) {
+  std::vector<int> selected = resolve_on(runner.rank, step.of);
+  if (selected.empty()) {
+    note_vacuous(runner, step);
+    return selected;
+  }
+  if (step.when.empty()) return selected;
+  const std::vector<int> meant = resolve_on(runner.rank, step.when);
+  std::erase_if(selected, [&](int slot) { return !std::binary_search(meant.begin(), meant.end(), slot); });
+  return selected;
+}
+
+std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) const {
+  int it = -1;
+  for (const Frame& frame : runners_[static_cast<size_t>(rank.index())].frames)
+    if (frame.it() >= 0) it = frame.it();
+  return resolve(selector, rank, {origins_, asset_.in_file(), it});
+}
+
+void Engine::note_vacuous(const Runner& runner, const Step& step) {
+  for (VacuousObservation& known : seen_.vacuous)
+    if (known.step == step.index) {
+      known.ranks.push_back(runner.rank.index());
+      return;
+    }
+  seen_.vacuous.push_back({step.index, {runner.rank.index()}, step.of.text()});
+}
+
+void Engine::stop(Runner& runner, Outcome outcome, std::string error) {
+  runner.stopped = true;
+  runner.seen.outcome = outcome;
+  runner.seen.stopped_at = runner.current ? runner.current->index : -1;
+  runner.seen.error = std::move(error);
+  log(digest(runner.seen.error.data(), runner.seen.error.size()));
+}
+
+void Engine::enter_each(const StepContext& step) {
+  runner(step.rank.index())
+      .frames.push_back({.steps = &step.step.body, .items = {step.selected.begin(), step.selected.end()}});
+}
+
+at::Generator& Engine::generator(int rank) {
+  std::optional<at::Generator>& generator = runner(rank).generator;
+  if (!generator) generator = new_generator(spec_.seed * 1'000'003 + static_cast<uint64_t>(rank));
+  return *generator;
+}
+
+ChainScope Engine::chain_scope() const { return {origins_, asset_.checkpoint(), seen_.steps}; }
+
+const std::vector<TensorObservation>& Engine::take_point(const StepContext& step, bool sampled) {
+  Runner& taker = runner(step.rank.index());
+  std::vector<Point>& points = taker.seen.points;
+  const bool same = !points.empty() && taker.point_version == taker.rank.version();
+  std::vector<TensorObservation> tensors =
+      same ? points.back().tensors : observe_tensors(taker.rank, asset_, chain_scope());
+  for (const TensorObservation& tensor : tensors) log(tensor.digest);
+  points.push_back({step.step.id, step.step.index, sampled, std::move(tensors)});
+  taker.point_version = taker.rank.version();
+  return points.back().tensors;
+}
+
+void Engine::add_generation(const StepContext& step, loadproof::Generation generation) {
+  for (int64_t token : generation.tokens) log(static_cast<uint64_t>(token));
+  Runner& taker = runner(step.rank.index());
+  if (!generation.error.empty()) stop(taker, Outcome::kDiedSampling, generation.error);
+  taker.seen.generations.push_back(std::move(generation));
+}
+
+const loadproof::Generation* Engine::remembered(uint64_t key) const {
+  auto found = memory_.find(key);
+  return found == memory_.end() ? nullptr : &found->second;
+}
+
+void Engine::remember(uint64_t key, const loadproof::Generation& generation) { memory_.emplace(key, generation); }
+
+void Engine::log(uint64_t value) {
+  ++seen_.events;
+  const uint64_t pair[] = {seen_.fingerprint, value};
+  seen_.fingerprint = digest(pair, sizeof pair);
+}
+
+// What a step did, as the states of what it was about: the bytes follow from them and the fill.
+void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
+  log(static_cast<uint64_t>(runner.rank.index()) << 32 | static_cast<uint32_t>(runner.current->index));
+  for (int slot : slots)
+    for (const Interval& interval : runner.rank.states(slot).intervals())
+      log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));
+}
+
+Observation Engine::finish() {
+  note_waits();
+  for (Runner& ended : runners_) {
+    const bool waits = !ended.stopped && ended.waiting > 0;
+    if (waits) {
+      ended.seen.outcome = Outcome::kBlocked;
+      ended.seen.stopped_at = ended.current->index;
+    }
+    const bool same = !ended.seen.points.empty() && ended.point_version == ended.rank.version();
+    ended.seen.points.push_back({"end", -1, false,
+                                 same ? ended.seen.points.back().tensors
+                                      : observe_tensors(ended.rank, asset_, chain_scope())});
+    const LedgerReading ledger = read_ledger(ended.rank.index());
+    ended.seen.reserved_peak = ledger.reserved_peak;
+    ended.seen.reserved_peak_step = ledger.peak_step;
+    seen_.ranks.push_back(std::move(ended.seen));
+  }
+  return std::move(seen_);
+}
+
+}  // namespace loadproof::sim

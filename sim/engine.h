@@ -1,0 +1,123 @@
+// The world's one loop: pick a ready rank, run one step of its program on it.
+//
+// A local step runs at once. A collective step posts calls at the rendezvous and its rank sleeps
+// until every member has come, the descriptions have been compared, and the backend has moved the
+// bytes. A rank that raises, or dies in sampling, or can never go on, stays where it is, and the
+// observation says so. An Engine lives for one run, on one thread, and owns the ranks.
+#pragma once
+
+#include <ATen/core/Generator.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/assets.h"
+#include "sim/backends/backend.h"
+#include "sim/backends/rendezvous.h"
+#include "sim/chain.h"
+#include "sim/chunks.h"
+#include "sim/observation.h"
+#include "sim/rank.h"
+#include "sim/steps/verb.h"
+#include "sim/world.h"
+
+namespace loadproof::sim {
+
+// What a collective verb asks of the engine for one tensor.
+struct Post {
+  Collective op = Collective::kBarrier;
+  std::string group = "world";
+  int source = -1;        // global rank
+  int slot = -1;          // -1: a barrier
+  Reduction reduction = Reduction::kSum;
+  bool match_bytes = false;
+};
+
+class Engine {
+ public:
+  Engine(const WorldSpec& spec, const Asset& asset, Backend& backend);
+  // REQUIRES: called once. An error is one of the transport itself.
+  Result<Observation> run();
+
+  // ---- for verbs ----
+  const WorldSpec& spec() const { return spec_; }
+  const Asset& asset() const { return asset_; }
+  OriginTable& origins() { return origins_; }
+  at::Generator& generator(int rank);
+  std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
+  // Groups by name: "world", or "node" (the ranks of the caller's node).
+  Result<Place> place_in(const std::string& group, int rank) const;
+  Result<int> member_of(const std::string& group, int rank, int64_t position) const;  // global rank
+  // Asks for a collective on one tensor; the rank goes on when all its posts have met.
+  Result<void> post(const StepContext& step, const Post& post);
+  // Records every tensor of the rank and returns them; the reference holds until the next call.
+  const std::vector<TensorObservation>& take_point(const StepContext& step, bool sampled);
+  void add_generation(const StepContext& step, loadproof::Generation generation);
+  void enter_each(const StepContext& step);
+  ChainScope chain_scope() const;
+  // What generate() gave for these very bytes, states and options; ranks that hold the same need one.
+  const loadproof::Generation* remembered(uint64_t key) const;
+  void remember(uint64_t key, const loadproof::Generation& generation);
+
+ private:
+  // A level of nesting: the program itself, or the body of an `each`.
+  struct Frame {
+    const std::vector<Step>* steps = nullptr;
+    size_t next = 0;
+    std::vector<int> items;  // slots that an `each` still goes through; empty: not a loop
+    size_t item = 0;
+    int it() const { return items.empty() ? -1 : items[item]; }
+  };
+  struct Runner {
+    Rank rank;
+    std::vector<Frame> frames;
+    const Step* current = nullptr;  // the step that runs, waits, or ended the rank
+    int waiting = 0;                // calls posted and not yet met
+    bool stopped = false;
+    std::optional<at::Generator> generator;
+    int64_t point_version = -1;     // of the rank when its last point was taken
+    RankObservation seen;
+  };
+
+  const WorldSpec& spec_;
+  const Asset& asset_;
+  Backend& backend_;
+  OriginTable origins_;
+  std::vector<Runner> runners_;
+  std::deque<int> ready_;                 // in the order in which they became so
+  Rendezvous rendezvous_;                 // group 0 is the world, then one a node
+  Observation seen_;
+  std::map<uint64_t, loadproof::Generation> memory_;
+  int64_t steps_taken_ = 0;
+
+  Runner& runner(int rank) { return runners_[static_cast<size_t>(rank)]; }
+  void advance(Runner& runner);
+  const Step* next_step(Runner& runner);
+  void run_step(Runner& runner, const Step& step);
+  std::vector<int> select(const Runner& runner, const Step& step);
+  void note_vacuous(const Runner& runner, const Step& step);
+  void stop(Runner& runner, Outcome outcome, std::string error);
+  Result<int> group_index(const std::string& group, int rank) const;
+
+  std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
+  Result<void> meet();
+  void note_mismatches(const Meeting& meeting);
+  void complete(const Meeting& meeting);
+  void complete_broadcast(const Meeting& meeting);
+  void complete_gather(const Meeting& meeting);
+  void complete_reduce(const Meeting& meeting);
+  std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
+
+  void log(uint64_t value);
+  void log_writes(const Runner& runner, std::span<const int> slots);
+  void note_waits();
+
+  Observation finish();
+
+};
+
+}  // namespace loadproof::sim

@@ -1,0 +1,166 @@
+// What a world saw: everything that oracles and reports may know of a case that has run.
+//
+// Plain values, no torch type and no pointer into a world. Ranks, steps and tensors are in a fixed
+// order, so that two runs of a case give equal observations.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/dtype.h"
+#include "sim/state.h"
+#include "sim/tensor_spec.h"
+
+namespace loadproof {
+
+// Consecutive elements of a tensor, in row-major order, that share a state. `chain` tells the whole
+// story, nearest first: "received from rank 0 at sync; loaded from model.safetensors, key K, bytes A to B".
+struct StateRange {
+  int64_t begin = 0, end = 0;  // elements
+  StateKind kind = StateKind::kUndefined;  // of the last event
+  StateKind root = StateKind::kUndefined;  // at the end of the chain
+  int32_t step = -1;                       // flat index of the step of the last event, or -1
+  int32_t root_step = -1;                  // and of the event at the end of the chain
+  int32_t root_rank = -1;                  // on which that happened
+  std::string chain;
+  bool operator==(const StateRange&) const = default;
+};
+
+// A tensor against the value that the model directory gives for it: the file's elements for what is
+// in the checkpoint, the config's formula for runtime buffers.
+struct Comparison {
+  bool known = false;            // the directory says nothing: everything else is unset
+  bool equal = false;            // dtype, shape and every bit
+  int64_t differing = 0;         // elements
+  int64_t first_differing = -1;  // element, row-major
+  int64_t last_differing = -1;
+  int64_t not_from_source = 0;   // elements whose chain does not end at their own place in the file
+  std::string reason;            // why not equal, where no element can be compared: "still on meta", …
+  bool operator==(const Comparison&) const = default;
+};
+
+struct TensorObservation {
+  std::string name;
+  TensorKind kind = TensorKind::kParameter;
+  DType declared_dtype = DType::kFloat32;
+  DType dtype = DType::kFloat32;
+  std::vector<int64_t> declared_shape;
+  std::vector<int64_t> shape;
+  bool meta = false;
+  int32_t storage = -1;          // names with the same number share storage on their rank
+  std::string tied_to;           // declared
+  std::vector<std::string> flags;
+  int64_t elements = 0, nan = 0, inf = 0, zero = 0, one = 0;
+  std::array<int64_t, kStateKinds> state_counts{};  // elements by kind at the end of the chain
+  std::vector<StateRange> states;                   // at most kStateRangesMax, the rest summed up in the last
+  Comparison reference;
+  uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
+  bool operator==(const TensorObservation&) const = default;
+};
+inline constexpr size_t kStateRangesMax = 64;
+
+// Elements of a tensor whose content changes what sampling is handed, found by refilling them.
+struct Reach {
+  std::string tensor;
+  int64_t begin = 0, end = 0;  // elements
+  StateKind root = StateKind::kUndefined;
+  std::string chain;
+  bool operator==(const Reach&) const = default;
+};
+
+// What one `sample` step read and drew on one rank.
+struct Generation {
+  int32_t step = -1;
+  std::string mode;  // multinomial, greedy, beam, forward
+  int64_t logits_elements = 0, nan = 0, inf = 0;  // of the prompt's logits, all positions
+  int64_t sampled_nan = 0, sampled_inf = 0;       // of the rows that sampling was handed, summed
+  int64_t argmax_last = -1;  // of the prompt's last position; a NaN counts as the greatest
+  bool all_equal = false;    // all logits of the last position
+  double max_prob = 0;
+  std::vector<int64_t> tokens;
+  std::string error;         // with the real operation's text; empty: none
+  uint64_t logits_digest = 0;
+  std::vector<Reach> reaching;   // what must not reach sampling and does
+  bool operator==(const Generation&) const = default;
+};
+
+// All tensors of one rank at one moment: an `observe` or `sample` step, or the end.
+struct Point {
+  std::string id;     // the step's id, or "end"
+  int32_t step = -1;  // flat index, or -1 for the end
+  bool sampled = false;
+  std::vector<TensorObservation> tensors;
+  bool operator==(const Point&) const = default;
+};
+
+enum class Outcome : uint8_t { kFinished, kRaised, kDiedSampling, kBlocked, kAborted };
+std::string_view name(Outcome outcome);
+
+struct RankObservation {
+  int rank = 0;
+  Outcome outcome = Outcome::kFinished;
+  int32_t stopped_at = -1;  // flat step index of what it raised at or waits at; -1: finished
+  std::string error;        // of kRaised, kDiedSampling, kAborted
+  std::vector<Point> points;            // in the order they were taken; the last one is the end
+  std::vector<Generation> generations;
+  int64_t reserved_peak = 0;            // bytes, by the ledger
+  int32_t reserved_peak_step = -1;
+  bool operator==(const RankObservation&) const = default;
+};
+
+// Members of one collective that did not say the same.
+struct MismatchObservation {
+  std::string kind;  // op, source, name, shape, dtype, size
+  bool fatal = false;
+  std::string text;
+  std::vector<int> ranks;    // those that differ from the first member or the source
+  std::vector<std::string> tensors;  // as those ranks call it
+  int32_t step = -1;         // of the first of `ranks`
+  bool operator==(const MismatchObservation&) const = default;
+};
+
+// One rank that can go on no more, and why.
+struct WaitObservation {
+  int rank = 0;
+  int32_t step = -1;
+  std::string op, tensor, group;
+  int64_t sequence = 0;
+  std::vector<int> missing;  // members that have not come and never will
+  std::string text;          // a sentence: who waits for whom, where those are
+  bool operator==(const WaitObservation&) const = default;
+};
+
+// A step whose selector matched nothing on ranks that ran it.
+struct VacuousObservation {
+  int32_t step = -1;
+  std::vector<int> ranks;
+  std::string selector;
+  bool operator==(const VacuousObservation&) const = default;
+};
+
+struct StepLabel {
+  std::string id, verb, file;
+  int line = 0;
+  bool operator==(const StepLabel&) const = default;
+};
+
+struct Observation {
+  std::vector<StepLabel> steps;  // by flat index
+  std::vector<RankObservation> ranks;
+  std::vector<MismatchObservation> mismatches;
+  std::vector<WaitObservation> waits;
+  std::string wait_report;       // the wait-for graph in words; empty: nobody waits
+  std::vector<VacuousObservation> vacuous;
+  int64_t events = 0;
+  uint64_t fingerprint = 0;      // of the event log: states, bytes moved, tokens; the same on every backend
+  bool operator==(const Observation&) const = default;
+};
+
+// The point at which value oracles look at a rank: the last one that sampling read, else the end;
+// with `at`, the last one of that id. nullptr: the rank never got there.
+const Point* judged_point(const RankObservation& rank, std::string_view at = {});
+
+}  // namespace loadproof

@@ -1,0 +1,88 @@
+// One rank of the world: its tensors, what is known of their bytes, its flags.
+//
+// A Rank is owned by its World and touched by one thread. Tensors are reached by slot, the index of
+// their spec in declaration order, the same on every rank. Everything that changes bytes goes through
+// the primitives of this class, which change the states with them: a verb cannot forget.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/box.h"
+#include "sim/selector.h"
+#include "sim/state.h"
+#include "sim/tensor_spec.h"
+
+namespace loadproof::sim {
+
+// A slot holds the piece [begin, begin + extent of the value) of dimension `dim` of full_shape.
+struct Shard {
+  int64_t dim = 0;
+  int64_t begin = 0;
+  std::vector<int64_t> full_shape;
+};
+
+struct Slot {
+  const TensorSpec* spec = nullptr;
+  at::Tensor value;      // dense; on meta until it is given storage
+  int storage = -1;      // names with the same number share storage and states
+  std::set<std::string> flags;
+  std::optional<Shard> shard;
+};
+
+class Rank {
+ public:
+  // Every tensor starts on meta, each name by itself.
+  Rank(int index, std::span<const TensorSpec> specs, OriginTable& origins);
+
+  int index() const { return index_; }
+  std::span<const Slot> slots() const { return slots_; }
+  const Slot& slot(int i) const { return slots_[static_cast<size_t>(i)]; }
+  const StateMap& states(int i) const { return storages_[static_cast<size_t>(slot(i).storage)]; }
+  // Grows with every change of bytes, states or bindings; equal numbers mean nothing has changed.
+  int64_t version() const { return version_; }
+
+  // ---- primitives: bytes and states together ----
+
+  // New storage for this name alone; other names keep the old one. `value` is dense.
+  void give(int i, at::Tensor value, StateMap states);
+  // New storage for this name and all that share its storage.
+  void give_shared(int i, at::Tensor value, StateMap states, std::optional<Shard> shard);
+  // `name` shares the storage of `target` from now on.
+  void bind(int i, int target);
+  // The bytes of a box have just been written by the caller; `cells` as write_box() takes them.
+  void wrote(int i, const Box& box, const std::vector<Interval>& cells);
+  // The first bytes of the storage, as many as `cells` cover, have been overwritten.
+  void wrote_bytes(int i, const std::vector<Interval>& cells);
+  void wrote_all(int i, Cell cell);
+  void wrote_rows(int i, int64_t begin, int64_t count, Cell cell);
+
+  void set_flag(int i, const std::string& flag, bool on);
+
+ private:
+  int index_;
+  std::vector<Slot> slots_;
+  std::vector<StateMap> storages_;  // by storage number; those that no slot names any more are empty
+  int64_t version_ = 0;
+
+  int add_storage(StateMap states);
+  Slot& at(int i) { return slots_[static_cast<size_t>(i)]; }
+};
+
+// What a selector looks at beside the rank.
+struct SelectionScope {
+  const OriginTable& origins;
+  const std::vector<bool>& in_file;  // by slot: the checkpoint has all its pieces
+  int it = -1;                       // the slot of the innermost `each`
+};
+
+// The slots that a selector means at this moment, in declaration order. `param` gives names that
+// share storage once, the first.
+std::vector<int> resolve(const Selector& selector, const Rank& rank, const SelectionScope& scope);
+
+}  // namespace loadproof::sim

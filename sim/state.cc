@@ -1,0 +1,97 @@
+#include "sim/state.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "sim/check.h"
+
+namespace loadproof {
+namespace {
+
+constexpr std::string_view kNames[kStateKinds] = {
+    "meta", "undefined", "placeholder", "random", "computed",
+    "loaded", "received", "derived", "tainted"};
+
+// Two neighbours are one when the second's cell is the first's, moved on by the first's length.
+bool continues(const Interval& first, const Interval& second) {
+  if (first.cell.origin != second.cell.origin) return false;
+  return first.cell.offset + (first.end - first.begin) == second.cell.offset;
+}
+
+void append(std::vector<Interval>& list, const Interval& interval) {
+  if (interval.begin == interval.end) return;
+  if (!list.empty() && continues(list.back(), interval))
+    list.back().end = interval.end;
+  else
+    list.push_back(interval);
+}
+
+Interval clipped(const Interval& interval, int64_t begin, int64_t end) {
+  Interval piece = interval;
+  piece.begin = std::max(interval.begin, begin);
+  piece.end = std::min(interval.end, end);
+  piece.cell.offset += piece.begin - interval.begin;
+  return piece;
+}
+
+}  // namespace
+
+std::string_view name(StateKind kind) { return kNames[static_cast<size_t>(kind)]; }
+
+Result<StateKind> state_named(std::string_view text) {
+  for (int i = 0; i < kStateKinds; ++i)
+    if (kNames[i] == text) return static_cast<StateKind>(i);
+  return fail(fmt::format("no state is called '{}'; there are {}", text, fmt::join(kNames, ", ")));
+}
+
+OriginId OriginTable::add(Origin origin) {
+  auto key = std::make_tuple(origin.kind, origin.rank, origin.step, origin.parent, origin.item_size,
+                             origin.what, origin.file);
+  auto [entry, is_new] = index_.emplace(std::move(key), static_cast<OriginId>(origins_.size()));
+  if (!is_new) return entry->second;
+  StateKind root = origin.kind;
+  if (origin.kind == StateKind::kReceived) root = root_kind(origin.parent);
+  origins_.push_back(std::move(origin));
+  roots_.push_back(root);
+  return entry->second;
+}
+
+OriginId OriginTable::root(OriginId id) const {
+  while (at(id).kind == StateKind::kReceived) id = at(id).parent;
+  return id;
+}
+
+StateMap::StateMap(int64_t bytes, Cell cell) : bytes_(bytes) {
+  append(intervals_, {0, bytes, cell});
+}
+
+void StateMap::write(int64_t begin, int64_t end, Cell cell) {
+  splice(begin, end, {{0, end - begin, cell}});
+}
+
+void StateMap::splice(int64_t begin, int64_t end, const std::vector<Interval>& cells) {
+  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end, bytes_);
+  if (begin == end) return;
+  std::vector<Interval> next;
+  next.reserve(intervals_.size() + cells.size() + 1);
+  for (const Interval& interval : intervals_)
+    if (interval.begin < begin) append(next, clipped(interval, 0, begin));
+  for (const Interval& cell : cells)
+    append(next, {begin + cell.begin, begin + cell.end, cell.cell});
+  for (const Interval& interval : intervals_)
+    if (interval.end > end) append(next, clipped(interval, end, bytes_));
+  intervals_ = std::move(next);
+}
+
+std::vector<Interval> StateMap::read(int64_t begin, int64_t end) const {
+  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end, bytes_);
+  std::vector<Interval> found;
+  auto first = std::partition_point(intervals_.begin(), intervals_.end(),
+                                    [&](const Interval& i) { return i.end <= begin; });
+  for (auto it = first; it != intervals_.end() && it->begin < end; ++it)
+    append(found, clipped(*it, begin, end));
+  return found;
+}
+
+}  // namespace loadproof

@@ -1,0 +1,53 @@
+// alloc: gives each tensor new storage, and never a value.
+#include <ATen/ops/zeros.h>
+
+#include "sim/engine.h"
+#include "sim/steps/table.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"as", kChoice, true, "", "meta empty zeros",
+     "meta: no storage; empty: undefined content; zeros: written zeros that hold the place"},
+    {"dtype", kDType, false, "", "", "element type; the declared one if left out"},
+};
+
+StateKind state_of(const std::string& as) {
+  if (as == "meta") return StateKind::kMeta;
+  return as == "empty" ? StateKind::kUndefined : StateKind::kPlaceholder;
+}
+
+at::Tensor allocate(const std::string& as, const std::vector<int64_t>& shape, DType dtype) {
+  if (as == "meta") return meta_tensor(shape, dtype);
+  if (as == "empty") return empty_tensor(shape, dtype);
+  return at::zeros(shape, at::TensorOptions(scalar_type(dtype)));
+}
+
+Result<void> run(StepContext& context) {
+  const std::string& as = arg<std::string>(context.step, "as");
+  const std::string* dtype_name = optional_arg<std::string>(context.step, "dtype");
+  for (int slot : context.selected) {
+    const TensorSpec& spec = *context.rank.slot(slot).spec;
+    const DType dtype = dtype_name ? *dtype_named(*dtype_name) : spec.dtype;
+    at::Tensor value = allocate(as, spec.shape, dtype);
+    const OriginId origin = context.engine.origins().add({.kind = state_of(as),
+                                                          .rank = context.rank.index(),
+                                                          .step = context.step.index,
+                                                          .item_size = static_cast<int32_t>(item_size(dtype)),
+                                                          .what = "alloc as " + as});
+    const int64_t bytes = bytes_of(value);
+    context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}));
+  }
+  return {};
+}
+
+}  // namespace
+
+const Verb kAlloc = {{"alloc", "Gives each tensor new storage. Never gives it a value.",
+                      "alloc: {of: meta, as: empty}", true, true, false, kParams},
+                     run};
+
+}  // namespace loadproof::sim

@@ -1,0 +1,21 @@
+// barrier: waits for all of the group.
+#include "sim/engine.h"
+#include "sim/steps/table.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"group", kText, false, "world", "", "world, or node (the ranks of one node)"},
+};
+
+Result<void> run(StepContext& context) {
+  return context.engine.post(context, {.op = Collective::kBarrier, .group = arg<std::string>(context.step, "group")});
+}
+
+}  // namespace
+
+const Verb kBarrier = {{"barrier", "Waits for all of the group.", "barrier: {}", false, false, true, kParams}, run};
+
+}  // namespace loadproof::sim

@@ -1,0 +1,44 @@
+// bind: one name shares the storage of another from now on.
+#include <fmt/format.h>
+
+#include "sim/engine.h"
+#include "sim/steps/table.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"to", kTensors, false, "", "", "the tensor whose storage is shared; left out: the declared tie"},
+};
+
+Result<int> target_of(StepContext& context, int slot) {
+  const TensorSpec& spec = *context.rank.slot(slot).spec;
+  const Selector* to = optional_arg<Selector>(context.step, "to");
+  if (!to) {
+    const std::optional<int> tied = context.engine.asset().slot_named(spec.tied_to);
+    if (!tied) return fail(fmt::format("{} is tied to nothing; say `to:`", spec.name));
+    return *tied;
+  }
+  const std::vector<int> targets = context.engine.resolve_on(context.rank, *to);
+  if (targets.size() != 1)
+    return fail(fmt::format("`to: {}` means {} tensors here and must mean one", to->text(), targets.size()));
+  return targets[0];
+}
+
+Result<void> run(StepContext& context) {
+  for (int slot : context.selected) {
+    const Result<int> target = target_of(context, slot);
+    if (!target) return tl::make_unexpected(target.error());
+    context.rank.bind(slot, *target);
+  }
+  return {};
+}
+
+}  // namespace
+
+const Verb kBind = {{"bind", "Makes a name share another's storage, as tied weights do.",
+                     "bind: {of: tied}", true, true, false, kParams},
+                    run};
+
+}  // namespace loadproof::sim

@@ -1,0 +1,52 @@
+// broadcast: one rank's bytes to all of its group, tensor by tensor.
+#include <algorithm>
+
+#include "sim/engine.h"
+#include "sim/steps/table.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"src", kInt, false, "0", "", "the rank that sends, counted within the group"},
+    {"group", kText, false, "world", "", "world, or node (the ranks of one node)"},
+    {"order", kChoice, false, "declared", "declared sorted reversed",
+     "the order in which this rank goes through the tensors"},
+    {"match", kChoice, false, "strict", "strict bytes",
+     "bytes: send what is there, as a library without a check does"},
+};
+
+std::vector<int> ordered(const StepContext& context) {
+  std::vector<int> slots(context.selected.begin(), context.selected.end());
+  const std::string& order = arg<std::string>(context.step, "order");
+  if (order == "reversed") std::reverse(slots.begin(), slots.end());
+  if (order == "sorted")
+    std::sort(slots.begin(), slots.end(), [&](int a, int b) {
+      return context.rank.slot(a).spec->name < context.rank.slot(b).spec->name;
+    });
+  return slots;
+}
+
+Result<void> run(StepContext& context) {
+  const std::string& group = arg<std::string>(context.step, "group");
+  const Result<int> source = context.engine.member_of(group, context.rank.index(), arg<int64_t>(context.step, "src"));
+  if (!source) return tl::make_unexpected(source.error());
+  for (int slot : ordered(context)) {
+    auto posted = context.engine.post(context, {.op = Collective::kBroadcast,
+                                                .group = group,
+                                                .source = *source,
+                                                .slot = slot,
+                                                .match_bytes = arg<std::string>(context.step, "match") == "bytes"});
+    if (!posted) return posted;
+  }
+  return {};
+}
+
+}  // namespace
+
+const Verb kBroadcast = {{"broadcast", "One rank's bytes to all of its group, tensor by tensor.",
+                          "broadcast: {of: param, src: 0}", true, true, true, kParams},
+                         run};
+
+}  // namespace loadproof::sim

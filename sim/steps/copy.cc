@@ -1,0 +1,85 @@
+// copy: from one tensor of this rank to another, or a cast of a tensor to another element type.
+#include <fmt/ranges.h>
+
+#include "sim/engine.h"
+#include "sim/steps/table.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"from", kTensors, false, "", "",
+     "one tensor to copy from; left out: the tensor itself (with dtype, a cast)"},
+    {"dtype", kDType, false, "", "", "gives the tensor new storage of this element type"},
+};
+
+// The states of `source` as a cast of it has them: bytes that must not reach sampling taint it.
+StateMap cast_states(StepContext& context, int source, int64_t old_item, int64_t new_item) {
+  const StateMap& old = context.rank.states(source);
+  OriginTable& origins = context.engine.origins();
+  StateMap states(old.bytes() / old_item * new_item, {kNoOrigin, 0});
+  for (const Interval& interval : old.intervals()) {
+    const bool bad = must_not_reach_sampling(origins.root_kind(interval.cell.origin));
+    const OriginId origin = origins.add({.kind = bad ? StateKind::kTainted : StateKind::kDerived,
+                                         .rank = context.rank.index(),
+                                         .step = context.step.index,
+                                         .parent = interval.cell.origin,
+                                         .item_size = static_cast<int32_t>(new_item),
+                                         .what = "cast"});
+    states.write(interval.begin / old_item * new_item, interval.end / old_item * new_item,
+                 {origin, interval.cell.offset / old_item * new_item});
+  }
+  return states;
+}
+
+Result<void> copy_one(StepContext& context, int slot, int source) {
+  const at::Tensor from = context.rank.slot(source).value;
+  const std::string* dtype_name = optional_arg<std::string>(context.step, "dtype");
+  const at::Tensor to = context.rank.slot(slot).value;
+  const DType dtype = dtype_name ? *dtype_named(*dtype_name) : source == slot ? dtype_of(from) : dtype_of(to);
+  if (from.is_meta()) {
+    if (source != slot) return fail(fmt::format("Cannot copy out of meta tensor; no data! ({})",
+                                                context.rank.slot(source).spec->name));
+    return {};
+  }
+  if (source != slot && from.sizes() != to.sizes())
+    return fail(fmt::format("{} has shape [{}] and {} has [{}]", context.rank.slot(source).spec->name,
+                            fmt::join(from.sizes(), ", "), context.rank.slot(slot).spec->name,
+                            fmt::join(to.sizes(), ", ")));
+  const bool cast = dtype_of(from) != dtype;
+  if (!cast && source == slot) return {};
+  StateMap states = cast ? cast_states(context, source, static_cast<int64_t>(from.element_size()), item_size(dtype))
+                         : context.rank.states(source);
+  if (source != slot && !to.is_meta() && dtype_of(to) == dtype) {
+    to.copy_(from);
+    context.rank.wrote(slot, whole(shape_of(to)), states.intervals());
+    return {};
+  }
+  at::Tensor value = empty_tensor(shape_of(from), dtype);
+  value.copy_(from);
+  context.rank.give_shared(slot, std::move(value), std::move(states), context.rank.slot(slot).shard);
+  return {};
+}
+
+Result<void> run(StepContext& context) {
+  const Selector* from = optional_arg<Selector>(context.step, "from");
+  std::vector<int> sources;
+  if (from) {
+    sources = context.engine.resolve_on(context.rank, *from);
+    if (sources.size() != 1)
+      return fail(fmt::format("`from: {}` means {} tensors here and must mean one", from->text(), sources.size()));
+  }
+  for (int slot : context.selected)
+    if (auto done = copy_one(context, slot, from ? sources[0] : slot); !done) return done;
+  return {};
+}
+
+}  // namespace
+
+const Verb kCopy = {{"copy", "Copies a tensor of this rank to another, or casts it in place.",
+                     "copy: {of: all, dtype: bfloat16}", true, true, false, kParams},
+                    run};
+
+}  // namespace loadproof::sim

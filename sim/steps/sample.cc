@@ -1,0 +1,101 @@
+// sample: runs the model on a prompt and draws tokens; the point at which a case is judged.
+#include <fmt/format.h>
+
+#include "sim/engine.h"
+#include "sim/memory/scan.h"
+#include "sim/models/generate.h"
+#include "sim/reach.h"
+#include "sim/steps/table.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+using enum ParamType;
+constexpr ParamInfo kParams[] = {
+    {"prompt", kInts, false, "5 17 42 99 3", "", "token ids; pad tokens of the config at the left are masked"},
+    {"tokens", kInt, false, "8", "", "how many tokens to draw"},
+    {"with", kChoice, false, "multinomial", "multinomial greedy forward",
+     "how a token is chosen; forward runs the model on the prompt and draws none"},
+    {"top_k", kInt, false, "50", "", "only the k greatest logits may be drawn; 0: all"},
+    {"temperature", kNumber, false, "1", "", "divides the logits"},
+    {"seed", kInt, false, "99", "", "of the rank's own generator"},
+};
+
+GenerateOptions options_of(const StepContext& context) {
+  const Step& step = context.step;
+  const std::string& with = arg<std::string>(step, "with");
+  return {.prompt = arg<std::vector<int64_t>>(step, "prompt"),
+          .new_tokens = with == "forward" ? 0 : arg<int64_t>(step, "tokens"),
+          .mode = with == "multinomial" ? SampleMode::kMultinomial : SampleMode::kGreedy,
+          .top_k = arg<int64_t>(step, "top_k"),
+          .temperature = arg<double>(step, "temperature"),
+          .seed = static_cast<uint64_t>(arg<int64_t>(step, "seed")),
+          .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager : AttentionKind::kSdpa};
+}
+
+std::vector<at::Tensor> model_tensors(const StepContext& context) {
+  std::vector<at::Tensor> tensors;
+  for (size_t i = 0; i < context.engine.asset().model_tensors(); ++i)
+    tensors.push_back(context.rank.slot(static_cast<int>(i)).value);
+  return tensors;
+}
+
+// Equal for ranks that hold the same bytes in the same states and ask the same of them.
+uint64_t key_of(const StepContext& context, const std::vector<TensorObservation>& seen) {
+  std::vector<uint64_t> parts = {static_cast<uint64_t>(context.step.index)};
+  for (const TensorObservation& tensor : seen) {
+    parts.push_back(tensor.digest);
+    for (const StateRange& range : tensor.states)
+      if (must_not_reach_sampling(range.root))
+        parts.insert(parts.end(), {static_cast<uint64_t>(range.begin), static_cast<uint64_t>(range.end),
+                                   digest(range.chain.data(), range.chain.size())});
+  }
+  return digest(parts.data(), parts.size() * sizeof parts[0]);
+}
+
+loadproof::Generation draw(const StepContext& context, const GenerateOptions& options) {
+  const Model& model = *context.engine.asset().model();
+  const GenerateResult result = generate(model, model_tensors(context), options);
+  return {.mode = arg<std::string>(context.step, "with"),
+          .logits_elements = result.prompt.elements,
+          .nan = result.prompt.nan,
+          .inf = result.prompt.inf,
+          .sampled_nan = result.sampled_nan,
+          .sampled_inf = result.sampled_inf,
+          .argmax_last = result.prompt.argmax,
+          .all_equal = result.prompt.all_equal,
+          .max_prob = result.prompt.max_prob,
+          .tokens = result.tokens,
+          .error = result.error,
+          .logits_digest = result.prompt.digest};
+}
+
+Result<void> run(StepContext& context) {
+  const Model* model = context.engine.asset().model();
+  const std::vector<TensorObservation>& seen = context.engine.take_point(context, /*sampled=*/true);
+  if (!model) return {};  // the scenario's own tensors are read by being there
+  const uint64_t key = key_of(context, seen);
+  if (const loadproof::Generation* known = context.engine.remembered(key)) {
+    context.engine.add_generation(context, *known);
+    return {};
+  }
+  const GenerateOptions options = options_of(context);
+  loadproof::Generation generation = draw(context, options);
+  generation.step = context.step.index;
+  generation.reaching = find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
+                                   [&](std::span<const at::Tensor> tensors) {
+                                     return sampled_logits(*model, tensors, options);
+                                   });
+  context.engine.remember(key, generation);
+  context.engine.add_generation(context, std::move(generation));
+  return {};
+}
+
+}  // namespace
+
+const Verb kSample = {{"sample", "Runs the model on a prompt and draws tokens: the point at which a case is judged.",
+                       "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", false, false, false, kParams},
+                      run};
+
+}  // namespace loadproof::sim

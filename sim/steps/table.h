@@ -1,0 +1,12 @@
+// The rows of the verb table, each defined in the file of its verb.
+#pragma once
+
+#include "sim/steps/verb.h"
+
+namespace loadproof::sim {
+
+extern const Verb kAlloc, kFree, kFill, kRead, kCopy, kBind, kMark, kShard;
+extern const Verb kBroadcast, kGather, kAllReduce, kBarrier;
+extern const Verb kRaise, kRequire, kObserve, kSample, kEach;
+
+}  // namespace loadproof::sim

@@ -1,0 +1,39 @@
+// The bridge between our element types and torch's, and the few at:: calls that many files need.
+// For .cc files of sim/ only.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sim/dtype.h"
+
+namespace loadproof::sim {
+
+c10::ScalarType scalar_type(DType dtype);
+// REQUIRES: a type that DType has; SIM_CHECK otherwise.
+DType dtype_of(const at::Tensor& tensor);
+
+at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype);  // holds the fill
+at::Tensor meta_tensor(const std::vector<int64_t>& shape, DType dtype);   // has no storage
+
+at::Generator new_generator(uint64_t seed);  // a CPU generator of its own; torch.manual_seed's algorithm
+
+inline std::vector<int64_t> shape_of(const at::Tensor& tensor) { return tensor.sizes().vec(); }
+inline int64_t bytes_of(const at::Tensor& tensor) {
+  return tensor.numel() * static_cast<int64_t>(tensor.element_size());
+}
+inline std::vector<int64_t> dense_strides(const std::vector<int64_t>& shape) {
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;) strides[d - 1] = strides[d] * shape[d];
+  return strides;
+}
+inline std::byte* data_of(const at::Tensor& tensor) {
+  return static_cast<std::byte*>(tensor.data_ptr());
+}
+
+}  // namespace loadproof::sim

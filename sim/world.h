@@ -1,0 +1,50 @@
+// From a program to an observation: the front door of the simulated world, without a torch header.
+//
+// A Session keeps what cases share: opened checkpoints, described models, pools of backends. It is
+// used from one thread; nothing of it leaks into what a case shows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/dtype.h"
+#include "sim/observation.h"
+#include "sim/program.h"
+#include "sim/rank_set.h"
+#include "sim/result.h"
+#include "sim/tensor_spec.h"
+
+namespace loadproof::sim {
+
+struct WorldSpec {
+  Topology topology;
+  std::string backend = "gloo";
+  std::string model;                 // directory; empty: only the extras
+  std::optional<DType> dtype;        // asked of the model; nothing: the config's own
+  std::vector<TensorSpec> extras;    // tensors of the scenario's own
+  const Program* program = nullptr;  // numbered; outlives the run
+  std::string fill = "nan";
+  std::string attention = "sdpa";
+  uint64_t seed = 7;
+  int64_t steps_max = 10'000'000;    // of all ranks together
+};
+
+class Session {
+ public:
+  Session();
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  // An error is bad input (no such model, no memory for the world) or a transport that is broken.
+  // What the simulated ranks do wrong is in the Observation.
+  Result<Observation> run(const WorldSpec& spec);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace loadproof::sim
