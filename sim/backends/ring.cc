@@ -24,6 +24,14 @@ void combine(const std::byte* own, std::byte* arrived, size_t bytes, Op op) {
   }
 }
 
+// Of two NaN the processor keeps the first operand's sign and payload, which in Gloo is one's own;
+// a compiler is free to turn an addition round, so it is said here.
+template <typename T>
+T sum(T own, T arrived) {
+  if (own != own) return static_cast<T>(own + own);
+  return static_cast<T>(own + arrived);
+}
+
 // arrived := reduce(own, arrived). std::max(own, arrived) is `own < arrived ? arrived : own`, so a
 // NaN of one's own stays and a NaN that arrives is dropped. Hence a NaN survives a maximum only
 // where its owner is the last member of the chunk's way or all after it have NaN as well: of two
@@ -32,7 +40,7 @@ template <typename T>
 void reduce_as(Reduction reduction, const std::byte* own, std::byte* arrived, size_t bytes) {
   switch (reduction) {
     case Reduction::kSum:
-      return combine<T>(own, arrived, bytes, [](T a, T b) { return static_cast<T>(a + b); });
+      return combine<T>(own, arrived, bytes, [](T a, T b) { return sum(a, b); });
     case Reduction::kMax:
       return combine<T>(own, arrived, bytes, [](T a, T b) { return std::max(a, b); });
     case Reduction::kMin:
