@@ -1,0 +1,12 @@
+// Whether the members of a meeting say the same, and what comes of it when they don't.
+#pragma once
+
+#include "sim/backends/rendezvous.h"
+
+namespace loadproof::sim {
+
+// Fills in the meeting's mismatches, aborted and moves, and its transfer when it moves, from its
+// calls. Linear in the calls, but for the pieces of an all_gather, which are a square.
+void compare(Meeting& meeting);
+
+}  // namespace loadproof::sim
