@@ -140,6 +140,26 @@ def make_golden(name, own_dtype, attentions=("eager", "sdpa")):
                    runs=runs))
 
 
+def make_beams():
+    """Beam search on healthy weights, with an end token, and on weights that are all NaN."""
+    rows = []
+    for name in ("qwen2_tied_bf16", "qwen2_untied_fp32", "gpt2_tied_fp32", "gemma2_tied_fp32"):
+        eos = None
+        for beams, nan in ((2, False), (4, False), (3, False), (4, False), (2, True)):
+            model = AutoModelForCausalLM.from_pretrained(ROOT / "scenarios/models" / name).eval()
+            for parameter in model.parameters() if nan else ():
+                parameter.data.fill_(float("nan"))
+            ids = torch.tensor(PROMPTS[:1])
+            out = model.generate(ids, num_beams=beams, do_sample=False, max_new_tokens=8,
+                                 eos_token_id=eos)
+            tokens = out[0, ids.shape[1]:].tolist()
+            rows.append(dict(checkpoint=name, beams=beams, nan=nan, eos=[eos] if eos else [],
+                             tokens=tokens))
+            if len(rows) % 5 == 2:  # from here on, what was the third token ends a beam
+                eos = tokens[2]
+    write(ROOT / "tests/golden/beams.json", rows, indent=None)
+
+
 def make_tensors(model_type):
     config = config_of(model_type, TENSORS[model_type])
     rows, modules = [], None
@@ -178,6 +198,8 @@ if __name__ == "__main__":
     for name, dtype in SDPA_TOO.items():
         if len(sys.argv) == 1 or name in sys.argv[1:]:
             make_golden(name, dtype, ["sdpa"])
+    if len(sys.argv) == 1 or "beams" in sys.argv[1:]:
+        make_beams()
     for model_type in TENSORS:
         if len(sys.argv) == 1 or model_type in sys.argv[1:]:
             make_tensors(model_type)

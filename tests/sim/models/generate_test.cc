@@ -176,6 +176,19 @@ TEST(Generate, IsTheSameTwiceAndChangesWithTheSeed) {
   EXPECT_NE(run(loaded, {.prompt = {}, .seed = 100, .eos_tokens = {}}).tokens, once.tokens);
 }
 
+TEST(Generate, BeamSearchFindsWhatTheRealLibraryFinds) {
+  for (const auto& row : golden("beams")) {
+    Loaded loaded = load(row["checkpoint"]);
+    if (row["nan"]) fill(loaded, is_parameter, std::nan(""));
+    const GenerateResult result = run(loaded, {.prompt = kPrompt,
+                                               .mode = SampleMode::kBeam,
+                                               .beams = row["beams"],
+                                               .eos_tokens = row["eos"].get<Tokens>()});
+    EXPECT_EQ(result.error, "");
+    EXPECT_EQ(result.tokens, row["tokens"].get<Tokens>()) << row.dump();
+  }
+}
+
 TEST(Generate, TopKOneIsGreedyAndEosEndsIt) {
   const Loaded loaded = load("qwen2_untied_fp32");
   const Tokens greedy = run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {}}).tokens;
