@@ -1,173 +1,19 @@
 #include "sim/backends/gloo.h"
 
-#include <ATen/ops/from_blob.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <deque>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <map>
+#include <utility>
 
 #include "sim/backends/gloo_error.h"
+#include "sim/backends/gloo_posting.h"
 #include "sim/backends/gloo_world.h"
 #include "sim/backends/transfer.h"
 #include "sim/check.h"
 
 namespace loadproof::sim {
 namespace {
-
-using Works = std::vector<c10::intrusive_ptr<c10d::Work>>;
-
-// A tensor of bytes over memory that someone else owns.
-at::Tensor bytes_at(void* data, size_t bytes) {
-  return at::from_blob(data, {static_cast<int64_t>(bytes)}, at::kByte);
-}
-
-// Gloo's gathers and scatters want all pieces of one size and ends the process when they are not.
-// So pieces that are shorter than the longest travel in buffers of that length, and what arrives in
-// such a buffer is copied out after the transfer. The buffers are not tensors of ATen's, because no
-// rank allocated them.
-class Padding {
- public:
-  explicit Padding(size_t length) : length_(length) {}
-
-  at::Tensor giving(const at::Tensor& tensor) {
-    if (tensor.nbytes() == length_) return bytes_at(tensor.mutable_data_ptr(), length_);
-    std::vector<std::byte>& buffer = buffers_.emplace_back(length_);
-    if (tensor.nbytes() > 0) std::memcpy(buffer.data(), tensor.const_data_ptr(), tensor.nbytes());
-    return bytes_at(buffer.data(), length_);
-  }
-
-  // `bytes` of what arrives belong to `tensor`, whose own tail stays.
-  at::Tensor receiving(const at::Tensor& tensor, size_t bytes) {
-    if (bytes == length_) return bytes_at(tensor.mutable_data_ptr(), length_);
-    std::vector<std::byte>& buffer = buffers_.emplace_back(length_);
-    arrivals_.push_back({buffer.data(), tensor.mutable_data_ptr(), bytes});
-    return bytes_at(buffer.data(), length_);
-  }
-
-  void copy_out() const {
-    for (const Arrival& arrival : arrivals_)
-      if (arrival.bytes > 0) std::memcpy(arrival.to, arrival.from, arrival.bytes);
-  }
-
- private:
-  struct Arrival {
-    const std::byte* from;
-    void* to;
-    size_t bytes;
-  };
-  size_t length_;
-  std::deque<std::vector<std::byte>> buffers_;
-  std::vector<Arrival> arrivals_;
-};
-
-size_t longest_piece(const Transfer& transfer) {
-  size_t longest = 0;
-  for_each_piece(transfer, [&](const at::Tensor& from, const at::Tensor&) {
-    longest = std::max(longest, from.nbytes());
-  });
-  return longest;
-}
-
-c10d::ReduceOp reduce_op(Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kSum: return c10d::ReduceOp::SUM;
-    case Reduction::kMax: return c10d::ReduceOp::MAX;
-    case Reduction::kMin: return c10d::ReduceOp::MIN;
-  }
-  SIM_CHECK(false, "no such reduction: {}", static_cast<int>(reduction));
-}
-
-// Starts one transfer on all its members.
-class Posting {
- public:
-  Posting(const Transfer& transfer, GlooGroup& group, Padding& padding, Works& works)
-      : transfer_(transfer), group_(group), padding_(padding), works_(works) {}
-
-  void post() {
-    for (size_t i = 0; i < transfer_.members.size(); ++i) works_.push_back(post_member(i));
-  }
-
- private:
-  c10::intrusive_ptr<c10d::Work> post_member(size_t i) {
-    c10d::ProcessGroupGloo& gloo = group_.at(i);
-    switch (transfer_.op) {
-      case Collective::kBroadcast:
-      case Collective::kSend: return broadcast(gloo, i);
-      case Collective::kScatter: return scatter(gloo, i);
-      case Collective::kGather: return gather(gloo, i);
-      case Collective::kAllGather: return all_gather(gloo, i);
-      case Collective::kAllReduce: return all_reduce(gloo, i);
-      case Collective::kBarrier: return gloo.barrier();
-    }
-    SIM_CHECK(false, "no such collective: {}", static_cast<int>(transfer_.op));
-  }
-
-  bool is_source(size_t i) const { return i == static_cast<size_t>(transfer_.source); }
-  const Member& source() const { return transfer_.members[static_cast<size_t>(transfer_.source)]; }
-
-  // A send is a broadcast in a group of two. A receiver that holds more than is given gets a view
-  // of its first bytes: so it ends as in the real library, which sees only the count that arrives.
-  c10::intrusive_ptr<c10d::Work> broadcast(c10d::ProcessGroupGloo& gloo, size_t i) {
-    const Member& member = transfer_.members[i];
-    const at::Tensor& tensor = is_source(i) ? member.in[0] : member.out[0];
-    std::vector<at::Tensor> views{bytes_at(tensor.mutable_data_ptr(), source().in[0].nbytes())};
-    c10d::BroadcastOptions options;
-    options.rootRank = transfer_.source;
-    return gloo.broadcast(views, options);
-  }
-
-  c10::intrusive_ptr<c10d::Work> scatter(c10d::ProcessGroupGloo& gloo, size_t i) {
-    std::vector<at::Tensor> out{
-        padding_.receiving(transfer_.members[i].out[0], source().in[i].nbytes())};
-    std::vector<std::vector<at::Tensor>> in;
-    if (is_source(i)) {
-      in.emplace_back();
-      for (size_t to = 0; to < transfer_.members.size(); ++to)
-        in[0].push_back(padding_.giving(source().in[to]));
-    }
-    c10d::ScatterOptions options;
-    options.rootRank = transfer_.source;
-    return gloo.scatter(out, in, options);
-  }
-
-  std::vector<at::Tensor> gathered(const Member& receiver) {
-    std::vector<at::Tensor> out;
-    for (size_t from = 0; from < transfer_.members.size(); ++from)
-      out.push_back(
-          padding_.receiving(receiver.out[from], transfer_.members[from].in[0].nbytes()));
-    return out;
-  }
-
-  c10::intrusive_ptr<c10d::Work> gather(c10d::ProcessGroupGloo& gloo, size_t i) {
-    std::vector<at::Tensor> in{padding_.giving(transfer_.members[i].in[0])};
-    std::vector<std::vector<at::Tensor>> out;
-    if (is_source(i)) out.push_back(gathered(source()));
-    c10d::GatherOptions options;
-    options.rootRank = transfer_.source;
-    return gloo.gather(out, in, options);
-  }
-
-  c10::intrusive_ptr<c10d::Work> all_gather(c10d::ProcessGroupGloo& gloo, size_t i) {
-    const Member& member = transfer_.members[i];
-    std::vector<at::Tensor> in{padding_.giving(member.in[0])};
-    std::vector<std::vector<at::Tensor>> out{gathered(member)};
-    return gloo.allgather(out, in);
-  }
-
-  c10::intrusive_ptr<c10d::Work> all_reduce(c10d::ProcessGroupGloo& gloo, size_t i) {
-    std::vector<at::Tensor> tensors{transfer_.members[i].out[0]};
-    c10d::AllreduceOptions options;
-    options.reduceOp = reduce_op(transfer_.reduction);
-    return gloo.allreduce(tensors, options);
-  }
-
-  const Transfer& transfer_;
-  GlooGroup& group_;
-  Padding& padding_;
-  Works& works_;
-};
 
 bool moves_nothing(const Transfer& transfer) {
   switch (transfer.op) {
@@ -177,38 +23,98 @@ bool moves_nothing(const Transfer& transfer) {
   }
 }
 
-// Transfers in flight. All are posted before any is waited for, so that they overlap; a rank's
-// transfers in one group keep their order by themselves, since each group has one queue a rank.
+// Byte ranges of the tensors that are in use.
+class Ranges {
+ public:
+  // Whether a tensor shares bytes with one that is in use.
+  bool touch(const at::Tensor& tensor) const {
+    const auto [begin, end] = range_of(tensor);
+    const auto next = ends_.upper_bound(begin);  // the first range that ends behind our begin
+    return next != ends_.end() && next->second < end;
+  }
+  void add(const at::Tensor& tensor) {
+    auto [begin, end] = range_of(tensor);
+    if (begin == end) return;
+    // The tensors of one transfer may overlap: join what does.
+    for (auto next = ends_.upper_bound(begin); next != ends_.end() && next->second < end;
+         next = ends_.erase(next)) {
+      begin = std::min(begin, next->second);
+      end = std::max(end, next->first);
+    }
+    ends_.emplace(end, begin);
+  }
+  void clear() { ends_.clear(); }
+
+ private:
+  static std::pair<uintptr_t, uintptr_t> range_of(const at::Tensor& tensor) {
+    const auto begin = reinterpret_cast<uintptr_t>(tensor.const_data_ptr());
+    return {begin, begin + tensor.nbytes()};
+  }
+  std::map<uintptr_t, uintptr_t> ends_;  // end to begin; the ranges are disjoint
+};
+
+// Transfers in flight. All are posted before any is waited for, so that they overlap, unless one
+// touches bytes of an earlier one. Small broadcasts of one source to the same members that follow
+// each other go as one, as torch's own _broadcast_coalesced does: a model has hundreds of small
+// tensors, and each broadcast costs four hand-overs between threads whatever its size.
 class Batch {
  public:
-  explicit Batch(GlooWorld& world) : world_(world), last_(static_cast<size_t>(world.ranks())) {}
+  explicit Batch(GlooWorld& world) : world_(world) {}
 
   Result<void> add(const Transfer& transfer) {
     if (moves_nothing(transfer)) return {};
     Result<GlooGroup*> group = world_.group(ranks_of(transfer));
     if (!group) return tl::make_unexpected(group.error());
-    const bool padded = needs_padding(transfer);
-    if (padded || overtakes(transfer, *group))
+    if (touches_what_is_in_flight(transfer))
       if (Result<void> done = wait(); !done) return done;
-    for (const Member& member : transfer.members) last_[static_cast<size_t>(member.rank)] = *group;
-    Padding& padding = paddings_.emplace_back(longest_piece(transfer));
-    Result<void> posted = caught([&] { Posting(transfer, **group, padding, works_).post(); });
-    return posted && padded ? wait() : posted;
+    for_each_tensor(transfer, [&](const at::Tensor& tensor) { in_flight_.add(tensor); });
+    if (!joins(transfer, *group))
+      if (Result<void> posted = post_bundle(); !posted) return posted;
+    if (is_small_broadcast(transfer)) {
+      bundle_.push_back(&transfer);
+      bundle_group_ = *group;
+      bundle_bytes_ += longest_piece(transfer);
+      return {};
+    }
+    return caught([&] { post(transfer, **group, staging_, works_); });
   }
 
   Result<void> wait() {
+    if (Result<void> posted = post_bundle(); !posted) return posted;
     Result<void> done = caught([&] {
       for (const auto& work : works_) work->wait();
     });
     if (!done) return done;
-    for (const Padding& padding : paddings_) padding.copy_out();
+    staging_.copy_out();
+    staging_ = {};
     works_.clear();
-    paddings_.clear();
-    std::fill(last_.begin(), last_.end(), nullptr);
+    in_flight_.clear();
     return {};
   }
 
  private:
+  static constexpr size_t kSmallMax = size_t{64} * 1024;
+  static constexpr size_t kBundleMax = size_t{1024} * 1024;
+
+  static bool is_small_broadcast(const Transfer& transfer) {
+    return transfer.op == Collective::kBroadcast && longest_piece(transfer) <= kSmallMax;
+  }
+
+  bool joins(const Transfer& transfer, const GlooGroup* group) const {
+    return is_small_broadcast(transfer) && !bundle_.empty() && bundle_group_ == group &&
+           bundle_[0]->source == transfer.source && bundle_bytes_ < kBundleMax;
+  }
+
+  Result<void> post_bundle() {
+    if (bundle_.empty()) return {};
+    bundle_bytes_ = 0;
+    const std::vector<const Transfer*> bundle = std::exchange(bundle_, {});
+    return caught([&] {
+      if (bundle.size() == 1) post(*bundle[0], *bundle_group_, staging_, works_);
+      else post_together(bundle, *bundle_group_, staging_, works_);
+    });
+  }
+
   static std::vector<int> ranks_of(const Transfer& transfer) {
     std::vector<int> ranks;
     ranks.reserve(transfer.members.size());
@@ -216,29 +122,29 @@ class Batch {
     return ranks;
   }
 
-  // Padding is copied by the caller's thread, so it must see what came before.
-  static bool needs_padding(const Transfer& transfer) {
-    if (transfer.op == Collective::kBroadcast || transfer.op == Collective::kSend) return false;
-    const size_t longest = longest_piece(transfer);
-    bool uneven = false;
-    for_each_piece(transfer, [&](const at::Tensor& from, const at::Tensor&) {
-      uneven = uneven || from.nbytes() != longest;
+  bool touches_what_is_in_flight(const Transfer& transfer) const {
+    bool touches = false;
+    for_each_tensor(transfer, [&](const at::Tensor& tensor) {
+      touches = touches || in_flight_.touch(tensor);
     });
-    return uneven;
+    return touches;
   }
 
-  // Two groups have queues of their own: a rank's transfer in one waits for those in the other.
-  bool overtakes(const Transfer& transfer, const GlooGroup* group) const {
-    return std::any_of(
-        transfer.members.begin(), transfer.members.end(), [&](const Member& member) {
-          const GlooGroup* last = last_[static_cast<size_t>(member.rank)];
-          return last != nullptr && last != group;
-        });
+  template <typename Visit>
+  static void for_each_tensor(const Transfer& transfer, Visit visit) {
+    for (const Member& member : transfer.members) {
+      for (const std::vector<at::Tensor>* list : {&member.in, &member.out})
+        for (const at::Tensor& tensor : *list)
+          if (tensor.defined()) visit(tensor);
+    }
   }
 
   GlooWorld& world_;
-  std::vector<GlooGroup*> last_;  // of each rank: the group of its last transfer in flight
-  std::deque<Padding> paddings_;
+  Ranges in_flight_;
+  std::vector<const Transfer*> bundle_;  // small broadcasts, not yet posted
+  GlooGroup* bundle_group_ = nullptr;
+  size_t bundle_bytes_ = 0;
+  Staging staging_;
   Works works_;
 };
 
@@ -288,9 +194,10 @@ class GlooBackend final : public Backend {
 
 Result<std::unique_ptr<Backend>> make_gloo_backend(int ranks, const GlooOptions& options) {
   if (ranks > kGlooRanksMax)
-    return fail(fmt::format("the gloo backend runs at most {} ranks in one process, not {}; the sim "
-                            "backend has no such limit",
-                            kGlooRanksMax, ranks));
+    return fail(
+        fmt::format("the gloo backend runs at most {} ranks in one process, not {}; the sim "
+                    "backend has no such limit",
+                    kGlooRanksMax, ranks));
   Result<std::unique_ptr<GlooWorld>> world = take_gloo_world(ranks, options);
   if (!world) return tl::make_unexpected(world.error());
   return std::make_unique<GlooBackend>(std::move(*world));

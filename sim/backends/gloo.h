@@ -1,10 +1,10 @@
 // The backend that moves bytes as a real job does: one c10d::ProcessGroupGloo per rank, over TCP on
 // the loopback interface, all in this process and meeting at one in-memory store.
 //
-// Worlds are pooled: the destructor of a backend gives its world back and the next backend of as many
-// ranks takes it, since a world costs threads, sockets and milliseconds. Groups of some of the ranks
-// are made when a transfer first needs them and stay with the world. A world whose run failed is
-// destroyed. Gloo's own threads live as long as their world; none of ours outlives a call.
+// Worlds are pooled: the destructor of a backend gives its world back and the next backend of as
+// many ranks takes it, since a world costs threads, sockets and milliseconds. Groups of some of the
+// ranks are made when a transfer first needs them and stay with the world. A world whose run failed
+// is destroyed. Gloo's own threads live as long as their world; none of ours outlives a call.
 #pragma once
 
 #include <chrono>

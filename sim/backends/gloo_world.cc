@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -59,12 +60,14 @@ class World final : public GlooWorld {
     auto made = std::make_unique<Group>(ranks.size());
     const auto store = c10::make_intrusive<c10d::PrefixStore>(fmt::format("{}", made_++), store_);
     const Result<void> met = in_parallel(ranks.size(), [&](size_t i) {
-      made->members[i] = c10::make_intrusive<Gloo>(store, static_cast<int>(i),
-                                                   static_cast<int>(ranks.size()), member());
+      made->members[i] =
+          c10::make_intrusive<Gloo>(store, static_cast<int>(i), static_cast<int>(ranks.size()),
+                                    member(static_cast<int>(ranks.size())));
     });
     if (!met)
-      return fail(fmt::format("{} ranks could not meet over Gloo on the network interface \"{}\": {}",
-                              ranks.size(), options_.interface, met.error().message));
+      return fail(
+          fmt::format("{} ranks could not meet over Gloo on the network interface \"{}\": {}",
+                      ranks.size(), options_.interface, met.error().message));
     return groups_.emplace(ranks, std::move(made)).first->second.get();
   }
 
@@ -77,10 +80,11 @@ class World final : public GlooWorld {
   // Options of one member of one group. Lazy: it connects to the peers it talks to, not to all. Its
   // device is its own, since lazy connections are told apart by the peer's rank alone and so get
   // mixed up (and hang) where members or groups share one.
-  c10::intrusive_ptr<Gloo::Options> member() const {
+  c10::intrusive_ptr<Gloo::Options> member(int size) const {
     auto options = Gloo::Options::create(options_.timeout);
     options->devices = {Gloo::createDeviceForInterface(options_.interface, /*lazyInit=*/true)};
-    options->threads = 1;  // one queue a rank keeps the order; more only switch back and forth
+    // More threads overlap more transfers; in large groups the members overlap each other enough.
+    options->threads = std::clamp(16 / size, 1, 8);
     return options;
   }
 

@@ -1,9 +1,9 @@
 // The meeting point of collectives: who has come, who has not, and whether they say the same.
 //
 // Pure: it moves no byte and knows no backend. Calls queue by (group, rank) in program order; the
-// n-th call of every member of a group is one meeting. What a disagreement leads to is what it leads
-// to in torch 2.11 over Gloo, see Mismatch. Owned and used by one thread. Time and room grow with
-// the number of calls, whatever the size of the groups.
+// n-th call of every member of a group is one meeting. What a disagreement leads to is what it
+// leads to in torch 2.11 over Gloo, see Mismatch. Owned and used by one thread. Time and room grow
+// with the number of calls, whatever the size of the groups.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -87,7 +87,7 @@ struct Waiting {
 
 struct WaitReport {
   std::vector<Waiting> waiting;  // by rank, then by group
-  std::string text;  // a line a meeting, then a line a cycle; ends with a newline; "" if nobody waits
+  std::string text;  // a line a meeting, then a line a cycle; "" if nobody waits
 };
 
 class Rendezvous {
@@ -99,7 +99,7 @@ class Rendezvous {
   // All meetings whose members have all come, in the order in which the last of them came. After a
   // fatal one its group is broken: what its members bring later never meets.
   std::vector<Meeting> take_ready();
-  // `whereabouts`, by rank: where one is that waits at no meeting ("finished", "raised at step x: …").
+  // `whereabouts`, by rank: where one is that waits at no meeting ("finished", "raised at step x").
   WaitReport report(std::span<const std::string> whereabouts) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "sim/check.h"
 
@@ -28,8 +29,12 @@ void combine(const std::byte* own, std::byte* arrived, size_t bytes, Op op) {
 // a compiler is free to turn an addition round, so it is said here.
 template <typename T>
 T sum(T own, T arrived) {
-  if (own != own) return static_cast<T>(own + own);
-  return static_cast<T>(own + arrived);
+  if constexpr (std::is_integral_v<T>) {
+    using Wrapping = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<Wrapping>(own) + static_cast<Wrapping>(arrived));
+  } else {
+    return own != own ? static_cast<T>(own + own) : static_cast<T>(own + arrived);
+  }
 }
 
 // arrived := reduce(own, arrived). std::max(own, arrived) is `own < arrived ? arrived : own`, so a
@@ -66,7 +71,9 @@ void reduce(c10::ScalarType type, Reduction reduction, const std::byte* own, std
   }
 }
 
-size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+size_t round_up(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // Bytes of a member's chunk: gloo/allreduce.cc cuts the tensor into segments, at least two a member
 // and at most 1 MiB each (gloo/allreduce.h, kMaxSegmentSize), and rounds a segment up to whole

@@ -27,7 +27,8 @@ class SimBackend final : public Backend {
  private:
   // memmove, because a rank may gather into the tensor that it gives.
   static void copy(const at::Tensor& from, const at::Tensor& to) {
-    if (from.nbytes() > 0) std::memmove(to.mutable_data_ptr(), from.const_data_ptr(), from.nbytes());
+    if (from.nbytes() > 0)
+      std::memmove(to.mutable_data_ptr(), from.const_data_ptr(), from.nbytes());
   }
 };
 

@@ -26,8 +26,8 @@ Needs needs(const Transfer& transfer, bool is_source) {
   SIM_CHECK(false, "no such collective: {}", static_cast<int>(transfer.op));
 }
 
-void check_dense(const Transfer& transfer, const Member& member, const std::vector<at::Tensor>& list,
-                 size_t count) {
+void check_dense(const Transfer& transfer, const Member& member,
+                 const std::vector<at::Tensor>& list, size_t count) {
   SIM_CHECK(list.size() >= count, "rank {} of a {} has {} tensors where {} are needed", member.rank,
             name(transfer.op), list.size(), count);
   for (size_t i = 0; i < count; ++i) {

@@ -1,9 +1,9 @@
 // Who waits for whom, in words, with the cycles named.
 //
-// A gathering is the first meeting of a group that is not over: a group has at most one, and whoever
-// is in it waits. A gathering waits for another when one of its missing members sits in the other;
-// a cycle of such is a deadlock. Pure; linear in the members of all gatherings, the lists it returns
-// of missing members apart.
+// A gathering is the first meeting of a group that is not over: a group has at most one, and
+// whoever is in it waits. A gathering waits for another when one of its missing members sits in the
+// other; a cycle of such is a deadlock. Pure; linear in the members of all gatherings, the lists it
+// returns of missing members apart.
 #pragma once
 
 #include <span>

@@ -10,7 +10,8 @@
 namespace loadproof::sim {
 namespace {
 
-// Values that do not add up exactly, of both signs, and with NaN, inf and zeros of both signs about.
+// Values that do not add up exactly, of both signs, and with NaN, inf and zeros of both signs
+// about.
 at::Tensor awkward(int rank, int64_t count, at::ScalarType type) {
   at::Tensor tensor = full_of(count, 0, at::kFloat);
   float* data = tensor.mutable_data_ptr<float>();
@@ -34,29 +35,32 @@ Transfer reduction_of(Reduction reduction, int ranks) {
   return transfer;
 }
 
+std::vector<Transfer> all_reductions(int ranks) {
+  std::vector<Transfer> transfers;
+  for (Reduction reduction : {Reduction::kSum, Reduction::kMax, Reduction::kMin})
+    for (at::ScalarType type : {at::kBFloat16, at::kHalf, at::kFloat, at::kDouble, at::kLong,
+                                at::kInt, at::kChar, at::kByte, at::kBool})
+      for (int64_t count : {1, 2, 3, 5, 16, 33, 200, 1000}) {
+        Transfer& transfer = transfers.emplace_back(reduction_of(reduction, ranks));
+        const auto make = c10::isFloatingType(type) ? awkward : values_of;
+        for (Member& member : transfer.members) member.out = {make(member.rank, count, type)};
+      }
+  return transfers;
+}
+
 // The claim of ring.h: the bits of Gloo, whatever the values, the count of ranks and elements.
 TEST(Ring, GivesTheBitsOfGloo) {
   for (int ranks = 2; ranks <= 8; ++ranks) {
-    const auto gloo = backend_of("gloo", ranks);
-    const auto sim = backend_of("sim", ranks);
-    for (Reduction reduction : {Reduction::kSum, Reduction::kMax, Reduction::kMin})
-      for (at::ScalarType type : {at::kBFloat16, at::kHalf, at::kFloat, at::kDouble, at::kLong,
-                                  at::kInt, at::kChar, at::kByte, at::kBool})
-        for (int64_t count : {1, 2, 3, 5, 16, 33, 200, 1000}) {
-          Transfer real = reduction_of(reduction, ranks);
-          Transfer ours = reduction_of(reduction, ranks);
-          for (int rank = 0; rank < ranks; ++rank) {
-            const bool whole = !c10::isFloatingType(type);
-            const auto make = whole ? values_of : awkward;
-            real.members[static_cast<size_t>(rank)].out = {make(rank, count, type)};
-            ours.members[static_cast<size_t>(rank)].out = {make(rank, count, type)};
-          }
-          ASSERT_TRUE(gloo->run({&real, 1}));
-          ASSERT_TRUE(sim->run({&ours, 1}));
-          ASSERT_EQ(everything(ours), everything(real))
-              << fmt::format("{} of {} {} on {} ranks", name(reduction), count,
-                             c10::toString(type), ranks);
-        }
+    const std::vector<Transfer> real = all_reductions(ranks);
+    const std::vector<Transfer> ours = all_reductions(ranks);
+    ASSERT_TRUE(backend_of("gloo", ranks)->run(real));
+    ASSERT_TRUE(backend_of("sim", ranks)->run(ours));
+    for (size_t i = 0; i < real.size(); ++i) {
+      const at::Tensor& tensor = real[i].members[0].out[0];
+      ASSERT_EQ(everything(ours[i]), everything(real[i]))
+          << fmt::format("{} of {} {} on {} ranks", name(real[i].reduction), tensor.numel(),
+                         c10::toString(tensor.scalar_type()), ranks);
+    }
   }
 }
 

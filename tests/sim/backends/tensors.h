@@ -25,7 +25,8 @@ inline std::unique_ptr<Backend> backend_of(const std::string& name, int ranks) {
 }
 
 at::Tensor full_of(int64_t count, double value, at::ScalarType type);
-// Element i is rank * 16 + i % 13 + 1: differs by rank and index, exact in every type up to rank 15.
+// Element i is rank * 16 + i % 13 + 1: differs by rank and index, exact in every type up to
+// rank 15.
 at::Tensor values_of(int rank, int64_t count, at::ScalarType type);
 
 inline std::vector<uint8_t> bytes_of(const at::Tensor& tensor) {
