@@ -1,5 +1,5 @@
-// How long does a model of a scenario take: the prompt's forward pass, and 8 sampled tokens after it
-// with a cache? Tiny Qwen2 checkpoints, one thread, weights in memory.
+// How long does a model of a scenario take: the prompt's forward pass, and 8 sampled tokens after
+// it with a cache? Tiny Qwen2 checkpoints, one thread, weights in memory.
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>

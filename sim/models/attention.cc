@@ -18,8 +18,8 @@
 namespace loadproof::sim {
 namespace {
 
-// How the keys of one layer lie: `keys` of them, the first being token `key_offset`; the first query
-// is token `query_offset`.
+// How the keys of one layer lie: `keys` of them, the first being token `key_offset`; the first
+// query is token `query_offset`.
 struct Extent {
   int64_t queries = 0, keys = 0, query_offset = 0, key_offset = 0;
 };
@@ -73,10 +73,14 @@ at::Tensor allowed_keys(int64_t batch, const Extent& extent, int64_t window,
 
 double least_value(at::ScalarType dtype) {
   switch (dtype) {
-    case at::kHalf: return static_cast<double>(std::numeric_limits<c10::Half>::lowest());
-    case at::kBFloat16: return static_cast<double>(std::numeric_limits<c10::BFloat16>::lowest());
-    case at::kDouble: return std::numeric_limits<double>::lowest();
-    default: return static_cast<double>(std::numeric_limits<float>::lowest());
+    case at::kHalf:
+      return static_cast<double>(std::numeric_limits<c10::Half>::lowest());
+    case at::kBFloat16:
+      return static_cast<double>(std::numeric_limits<c10::BFloat16>::lowest());
+    case at::kDouble:
+      return std::numeric_limits<double>::lowest();
+    default:
+      return static_cast<double>(std::numeric_limits<float>::lowest());
   }
 }
 
@@ -129,8 +133,7 @@ at::Tensor eager(const at::Tensor& q, const at::Tensor& key, const at::Tensor& v
 AttentionMask attention_mask(const ForwardInput& input, const KvCache::Layer* cached,
                              int64_t window, at::ScalarType dtype) {
   const Extent extent = extent_of(input.ids.size(1), cached, window, input.mask);
-  const std::vector<bool> real =
-      input.mask ? real_keys(*input.mask, extent) : std::vector<bool>{};
+  const std::vector<bool> real = input.mask ? real_keys(*input.mask, extent) : std::vector<bool>{};
   const bool needless = (extent.queries == 1 || extent.keys == extent.queries) &&
                         (window == 0 || extent.keys < window) && all_of(real);
   AttentionMask mask;

@@ -36,8 +36,12 @@ class BeamSearch {
  public:
   BeamSearch(const Model& model, std::span<const at::Tensor> tensors,
              const GenerateOptions& options, GenerateResult& result)
-      : model_(model), tensors_(tensors), options_(options), result_(result),
-        running_(static_cast<size_t>(options.beams)), done_(static_cast<size_t>(options.beams)) {
+      : model_(model),
+        tensors_(tensors),
+        options_(options),
+        result_(result),
+        running_(static_cast<size_t>(options.beams)),
+        done_(static_cast<size_t>(options.beams)) {
     running_[0].score = 0;  // all begin alike: only one of them may continue
   }
 
@@ -59,9 +63,9 @@ class BeamSearch {
     return logits_of(prompt.expand({options_.beams, -1}).contiguous());
   }
   at::Tensor logits_of(const at::Tensor& ids) {
-    const at::Tensor hidden = forward_hidden(
-        model_, tensors_,
-        {.ids = ids, .mask = {}, .cache = &cache_, .attention = options_.attention});
+    const at::Tensor hidden =
+        forward_hidden(model_, tensors_,
+                       {.ids = ids, .mask = {}, .cache = &cache_, .attention = options_.attention});
     return forward_head(model_, tensors_, hidden.narrow(1, hidden.size(1) - 1, 1))
         .select(1, 0)
         .to(at::kFloat)
@@ -94,7 +98,8 @@ class BeamSearch {
       const int64_t place = places.const_data_ptr<int64_t>()[i];
       const int64_t parent = place / logits.size(1);
       Beam beam{.tokens = running_[static_cast<size_t>(parent)].tokens,
-                .score = top.const_data_ptr<float>()[i], .parent = parent};
+                .score = top.const_data_ptr<float>()[i],
+                .parent = parent};
       beam.tokens.push_back(place % logits.size(1));
       result.push_back(std::move(beam));
     }

@@ -25,17 +25,16 @@ const Family* read_family(ConfigReader& reader) {
   if (!reader.has("model_type"))
     reader.fault("model_type", fmt::format("is missing; known: {}", fmt::join(known, ", ")));
   else
-    reader.fault("model_type", fmt::format("is {}, which is unknown{}; known: {}",
-                                           in_quotes(model_type), did_you_mean(model_type, known),
-                                           fmt::join(known, ", ")));
+    reader.fault("model_type",
+                 fmt::format("is {}, which is unknown{}; known: {}", in_quotes(model_type),
+                             did_you_mean(model_type, known), fmt::join(known, ", ")));
   return nullptr;
 }
 
 std::optional<DType> read_dtype(ConfigReader& reader) {
   const std::string_view key = reader.has("dtype") ? "dtype" : "torch_dtype";
   if (!reader.has(key)) return std::nullopt;
-  constexpr DType kDTypes[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16,
-                               DType::kFloat64};
+  constexpr DType kDTypes[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kFloat64};
   std::vector<std::string_view> names;
   for (DType dtype : kDTypes) names.push_back(name(dtype));
   return kDTypes[reader.choice(key, "float32", names)];

@@ -25,9 +25,9 @@ enum class Activation : uint8_t { kSilu, kGelu, kGeluNew, kGeluTanh, kRelu };
 struct RopeParameters {
   RopeType type = RopeType::kDefault;
   double theta = 10000;
-  double factor = 1;             // linear, llama3
-  double low_freq_factor = 1;    // llama3
-  double high_freq_factor = 4;   // llama3
+  double factor = 1;               // linear, llama3
+  double low_freq_factor = 1;      // llama3
+  double high_freq_factor = 4;     // llama3
   int64_t original_positions = 0;  // llama3: the context length of the first training
   bool operator==(const RopeParameters&) const = default;
 };
@@ -51,18 +51,18 @@ struct ModelConfig {
   bool mlp_bias = false;
   std::vector<LayerType> layer_types;  // one a layer
   int64_t sliding_window = 0;          // tokens a sliding layer sees, itself included
-  RopeParameters rope;                 // of full attention, and of sliding where rope_sliding is unset
+  RopeParameters rope;  // of full attention, and of sliding where rope_sliding is unset
   std::optional<RopeParameters> rope_sliding;
-  double attention_scale = 0;  // what scores are multiplied by
-  bool scale_by_layer = false;  // GPT-2: further divided by the layer's number, from 1
+  double attention_scale = 0;     // what scores are multiplied by
+  bool scale_by_layer = false;    // GPT-2: further divided by the layer's number, from 1
   bool upcast_attention = false;  // GPT-2: eager scores in float32
   std::optional<double> attention_softcap;
   std::optional<double> logit_softcap;
   int64_t experts = 0;
   int64_t experts_per_token = 0;
-  int64_t expert_size = 0;         // intermediate size of one expert
+  int64_t expert_size = 0;  // intermediate size of one expert
   int64_t shared_expert_size = 0;
-  bool normalise_experts = false;  // weights of the chosen experts add up to one
+  bool normalise_experts = false;   // weights of the chosen experts add up to one
   std::vector<bool> sparse_layers;  // which layers have experts; empty where none has
   std::optional<int64_t> pad_token;
   std::vector<int64_t> eos_tokens;

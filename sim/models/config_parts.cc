@@ -10,11 +10,11 @@
 namespace loadproof::sim {
 namespace {
 
-constexpr std::string_view kActivations[] = {
-    "silu", "gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "swish"};
-constexpr Activation kActivationValues[] = {Activation::kSilu,     Activation::kGelu,
-                                            Activation::kGeluNew,  Activation::kGeluTanh,
-                                            Activation::kRelu,     Activation::kSilu};
+constexpr std::string_view kActivations[] = {"silu", "gelu", "gelu_new", "gelu_pytorch_tanh",
+                                             "relu", "swish"};
+constexpr Activation kActivationValues[] = {Activation::kSilu,    Activation::kGelu,
+                                            Activation::kGeluNew, Activation::kGeluTanh,
+                                            Activation::kRelu,    Activation::kSilu};
 constexpr std::string_view kRopeTypes[] = {"default", "linear", "llama3"};
 constexpr std::string_view kLayerTypes[] = {"full_attention", "sliding_attention"};
 
@@ -32,10 +32,10 @@ void read_sizes(ConfigReader& reader, ModelConfig& config, const SizeDefaults& d
   config.heads = reader.size("num_attention_heads", kWidthMax);
   config.kv_heads = reader.size("num_key_value_heads", kWidthMax, config.heads);
   // Where the heads do not divide the width and no head_dim is given, check_sizes says so.
-  config.head_dim = reader.size("head_dim", kWidthMax,
-                                defaults.head_dim > 0
-                                    ? defaults.head_dim
-                                    : std::max<int64_t>(1, config.hidden_size / config.heads));
+  config.head_dim =
+      reader.size("head_dim", kWidthMax,
+                  defaults.head_dim > 0 ? defaults.head_dim
+                                        : std::max<int64_t>(1, config.hidden_size / config.heads));
   config.positions_max =
       reader.size("max_position_embeddings", kPositionsMax, defaults.positions_max);
   config.norm_eps = reader.positive("rms_norm_eps", defaults.norm_eps);
@@ -52,8 +52,8 @@ void read_layer_types(ConfigReader& reader, ModelConfig& config, int64_t count,
                       const std::function<bool(int64_t)>& slides) {
   const std::vector<std::string> names = reader.texts("layer_types");
   if (reader.has("layer_types") && static_cast<int64_t>(names.size()) != count)
-    reader.fault("layer_types", fmt::format("has {} entries, but num_hidden_layers is {}",
-                                            names.size(), count));
+    reader.fault("layer_types",
+                 fmt::format("has {} entries, but num_hidden_layers is {}", names.size(), count));
   set_layer_types(config, count, LayerType::kFull);
   for (size_t i = 0; i < config.layer_types.size(); ++i) {
     bool sliding = slides(static_cast<int64_t>(i));
@@ -94,8 +94,8 @@ RopeParameters read_rope_object(ConfigReader& reader, double theta, int64_t posi
 
 void read_rope(ConfigReader& reader, ModelConfig& config, double default_theta) {
   const double theta = reader.positive("rope_theta", default_theta);
-  ConfigReader inner = reader.object(reader.has("rope_scaling") ? "rope_scaling"
-                                                                : "rope_parameters");
+  ConfigReader inner =
+      reader.object(reader.has("rope_scaling") ? "rope_scaling" : "rope_parameters");
   config.rope = read_rope_object(inner, theta, config.positions_max);
   reader.take(inner);
 }
@@ -105,12 +105,11 @@ void check_sizes(ConfigReader& reader, const ModelConfig& config) {
     reader.fault("hidden_size", fmt::format("is {}, which is not a multiple of the {} heads",
                                             config.hidden_size, config.heads));
   if (config.heads % config.kv_heads != 0)
-    reader.fault("num_key_value_heads",
-                 fmt::format("is {}, which does not divide the {} heads", config.kv_heads,
-                             config.heads));
+    reader.fault("num_key_value_heads", fmt::format("is {}, which does not divide the {} heads",
+                                                    config.kv_heads, config.heads));
   if (config.head_dim % 2 != 0 && config.model_type != "gpt2")
-    reader.fault("head_dim", fmt::format("is {}, but rotary embeddings need it to be even",
-                                         config.head_dim));
+    reader.fault("head_dim",
+                 fmt::format("is {}, but rotary embeddings need it to be even", config.head_dim));
   if (config.heads * config.head_dim > kWidthMax)
     reader.fault("num_attention_heads", fmt::format("times head_dim is {}, more than {}",
                                                     config.heads * config.head_dim, kWidthMax));

@@ -125,9 +125,8 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) {
   const json* value = find(key);
   std::vector<std::string> result;
   if (value == nullptr) return result;
-  const bool right = value->is_array() && std::all_of(value->begin(), value->end(), [](auto& item) {
-                       return item.is_string();
-                     });
+  const bool right = value->is_array() && std::all_of(value->begin(), value->end(),
+                                                      [](auto& item) { return item.is_string(); });
   if (!right) {
     fault(key, "must be a list of strings");
     return result;

@@ -70,8 +70,8 @@ struct SizeDefaults {
 void read_sizes(ConfigReader& reader, ModelConfig& config, const SizeDefaults& defaults);
 void read_activation(ConfigReader& reader, ModelConfig& config, std::string_view key,
                      std::string_view otherwise);
-// `layer_types` where the file has them, else slides(i) tells it of each layer. The window must have
-// been read before.
+// `layer_types` where the file has them, else slides(i) tells it of each layer. The window must
+// have been read before.
 void read_layer_types(ConfigReader& reader, ModelConfig& config, int64_t count,
                       const std::function<bool(int64_t)>& slides);
 void set_layer_types(ModelConfig& config, int64_t count, LayerType type);

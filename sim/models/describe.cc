@@ -12,7 +12,8 @@ namespace {
 constexpr double kElementsMax = 1e14;
 constexpr int64_t kExpertTensorsMax = 65536;
 
-// Appends a model's tensors in the order of the real library's module tree and notes where they are.
+// Appends a model's tensors in the order of the real library's module tree and notes where they
+// are.
 class Describer {
  public:
   explicit Describer(Model& model) : model_(model), config_(model.config), family_(*model.family) {}
@@ -21,7 +22,8 @@ class Describer {
     std::string root = family_.gpt2_layout ? "transformer." : "model.";
     embeddings(root);
     for (int64_t i = 0; i < config_.layers(); ++i) {
-      const std::string layer = fmt::format("{}{}.{}.", root, family_.gpt2_layout ? "h" : "layers", i);
+      const std::string layer =
+          fmt::format("{}{}.{}.", root, family_.gpt2_layout ? "h" : "layers", i);
       model_.at.layers.push_back(family_.gpt2_layout ? gpt2_layer(layer) : layer_of(layer, i));
     }
     model_.at.norm = norm(root + (family_.gpt2_layout ? "ln_f" : "norm"), config_.hidden_size);
@@ -37,10 +39,15 @@ class Describer {
     return static_cast<int>(model_.tensors.size()) - 1;
   }
   int parameter(const std::string& name, Shape shape, std::string module, Init init) {
-    TensorSpec spec{.name = name, .dtype = model_.dtype, .shape = shape,
-                    .module_type = std::move(module), .init = init, .tied_to = {}, .pieces = {}};
-    spec.pieces.push_back({.key = name, .shape = shape, .begin = Shape(shape.size(), 0),
-                           .size = std::move(shape)});
+    TensorSpec spec{.name = name,
+                    .dtype = model_.dtype,
+                    .shape = shape,
+                    .module_type = std::move(module),
+                    .init = init,
+                    .tied_to = {},
+                    .pieces = {}};
+    spec.pieces.push_back(
+        {.key = name, .shape = shape, .begin = Shape(shape.size(), 0), .size = std::move(shape)});
     return add(std::move(spec));
   }
   Init normal() const { return {InitKind::kNormal, config_.initializer_range}; }
@@ -67,14 +74,15 @@ class Describer {
   }
 
   void embeddings(const std::string& root) {
-    const std::string module =
-        family_.scaled_embedding ? fmt::format("{}TextScaledWordEmbedding", family_.module)
-                                 : std::string("Embedding");
-    model_.at.embedding = parameter(root + (family_.gpt2_layout ? "wte" : "embed_tokens") + ".weight",
-                                    {config_.vocab_size, config_.hidden_size}, module, normal());
+    const std::string module = family_.scaled_embedding
+                                   ? fmt::format("{}TextScaledWordEmbedding", family_.module)
+                                   : std::string("Embedding");
+    model_.at.embedding =
+        parameter(root + (family_.gpt2_layout ? "wte" : "embed_tokens") + ".weight",
+                  {config_.vocab_size, config_.hidden_size}, module, normal());
     if (family_.gpt2_layout)
-      model_.at.positions = parameter(root + "wpe.weight",
-                                      {config_.positions_max, config_.hidden_size}, module, normal());
+      model_.at.positions = parameter(
+          root + "wpe.weight", {config_.positions_max, config_.hidden_size}, module, normal());
   }
   void head(const std::string& embedding) {
     const Shape shape = {config_.vocab_size, config_.hidden_size};
@@ -82,16 +90,20 @@ class Describer {
       model_.at.head = parameter("lm_head.weight", shape, "Linear", normal());
       return;
     }
-    model_.at.head = add({.name = "lm_head.weight", .dtype = model_.dtype, .shape = shape,
-                          .module_type = "Linear", .init = normal(), .tied_to = embedding,
+    model_.at.head = add({.name = "lm_head.weight",
+                          .dtype = model_.dtype,
+                          .shape = shape,
+                          .module_type = "Linear",
+                          .init = normal(),
+                          .tied_to = embedding,
                           .pieces = {}});
   }
 
   LayerAt layer_of(const std::string& name, int64_t index) {
     LayerAt at;
     attention(name + "self_attn.", at);
-    const bool sparse = !config_.sparse_layers.empty() &&
-                        config_.sparse_layers[static_cast<size_t>(index)];
+    const bool sparse =
+        !config_.sparse_layers.empty() && config_.sparse_layers[static_cast<size_t>(index)];
     if (sparse)
       experts(name, at);
     else
@@ -122,8 +134,8 @@ class Describer {
     at.down = linear(name + "down_proj", config_.hidden_size, size, config_.mlp_bias);
   }
 
-  // The file has one matrix a projection and expert; in memory the experts are stacked, and gate and
-  // up are the two halves of one tensor.
+  // The file has one matrix a projection and expert; in memory the experts are stacked, and gate
+  // and up are the two halves of one tensor.
   void experts(const std::string& layer, LayerAt& at) {
     const int64_t hidden = config_.hidden_size, size = config_.expert_size;
     const std::string folder = fmt::format("{}{}.", layer, family_.expert_folder);
@@ -141,16 +153,21 @@ class Describer {
     at.shared_gate = linear(layer + "mlp.shared_expert_gate", 1, hidden, false);
   }
   int stacked(const std::string& name, int64_t rows, int64_t columns) {
-    return add({.name = name, .dtype = model_.dtype, .shape = {config_.experts, rows, columns},
-                .module_type = fmt::format("{}Experts", family_.module), .init = normal(),
-                .tied_to = {}, .pieces = {}});
+    return add({.name = name,
+                .dtype = model_.dtype,
+                .shape = {config_.experts, rows, columns},
+                .module_type = fmt::format("{}Experts", family_.module),
+                .init = normal(),
+                .tied_to = {},
+                .pieces = {}});
   }
   // Of the tensor that was added last.
   void piece(const std::string& folder, int64_t expert, size_t projection, Shape shape,
              int64_t row) {
-    std::string key = fmt::format("{}experts.{}.{}.weight", folder, expert,
-                                  family_.expert_keys[projection]);
-    model_.tensors.back().pieces.push_back({.key = std::move(key), .shape = shape,
+    std::string key =
+        fmt::format("{}experts.{}.{}.weight", folder, expert, family_.expert_keys[projection]);
+    model_.tensors.back().pieces.push_back({.key = std::move(key),
+                                            .shape = shape,
                                             .begin = {expert, row, 0},
                                             .size = {1, shape[0], shape[1]}});
   }
@@ -168,11 +185,17 @@ class Describer {
   }
 
   int buffer(const std::string& name, DType dtype, Shape shape, std::string module) {
-    return add({.name = name, .kind = TensorKind::kRuntimeBuffer, .dtype = dtype,
-                .shape = std::move(shape), .module_type = std::move(module),
-                .init = {InitKind::kAnalytic}, .tied_to = {}, .pieces = {}});
+    return add({.name = name,
+                .kind = TensorKind::kRuntimeBuffer,
+                .dtype = dtype,
+                .shape = std::move(shape),
+                .module_type = std::move(module),
+                .init = {InitKind::kAnalytic},
+                .tied_to = {},
+                .pieces = {}});
   }
-  // RoPE's frequencies stay in float32 whatever the model's dtype is; the embedding's scale does not.
+  // RoPE's frequencies stay in float32 whatever the model's dtype is; the embedding's scale does
+  // not.
   int frequencies(const std::string& root, const std::string& layer_type) {
     const std::string module = fmt::format("{}RotaryEmbedding", family_.module);
     const std::string name = root + "rotary_emb." + layer_type;
@@ -182,15 +205,14 @@ class Describer {
   }
   void buffers(const std::string& root) {
     if (family_.scaled_embedding)
-      model_.at.embedding_scale =
-          buffer(root + "embed_tokens.embed_scale", model_.dtype, {},
-                 fmt::format("{}TextScaledWordEmbedding", family_.module));
+      model_.at.embedding_scale = buffer(root + "embed_tokens.embed_scale", model_.dtype, {},
+                                         fmt::format("{}TextScaledWordEmbedding", family_.module));
     if (!config_.rope_sliding) {
       model_.at.inverse_frequencies = model_.at.inverse_frequencies_sliding = frequencies(root, "");
       return;
     }
-    // The real order is that of a Python set of strings, which changes from run to run: ours is that
-    // of the layers.
+    // The real order is that of a Python set of strings, which changes from run to run: ours is
+    // that of the layers.
     std::vector<LayerType> seen;
     for (LayerType type : config_.layer_types) {
       if (std::find(seen.begin(), seen.end(), type) != seen.end()) continue;
@@ -217,11 +239,11 @@ Result<Model> describe_model(const ModelConfig& config, std::optional<DType> dty
   const auto layers = static_cast<double>(config.layers());
   const auto hidden = static_cast<double>(config.hidden_size);
   const int64_t positions = model.family->gpt2_layout ? config.positions_max : 0;
-  const double elements =
-      hidden * static_cast<double>(2 * config.vocab_size + positions) +
-      layers * hidden * (4.0 * static_cast<double>(config.heads * config.head_dim) +
-                         3.0 * static_cast<double>(config.intermediate_size) +
-                         3.0 * static_cast<double>(config.experts * config.expert_size));
+  const double elements = hidden * static_cast<double>(2 * config.vocab_size + positions) +
+                          layers * hidden *
+                              (4.0 * static_cast<double>(config.heads * config.head_dim) +
+                               3.0 * static_cast<double>(config.intermediate_size) +
+                               3.0 * static_cast<double>(config.experts * config.expert_size));
   if (elements > kElementsMax || config.layers() * config.experts > kExpertTensorsMax)
     return fail(fmt::format("a {} with these sizes has more than {:g} elements or {} experts",
                             config.model_type, kElementsMax, kExpertTensorsMax));

@@ -5,8 +5,8 @@
 namespace loadproof::sim {
 
 std::span<const Family* const> families() {
-  static constexpr const Family* kTable[] = {&kQwen2,  &kQwen3,  &kLlama, &kMistral, &kGemma2,
-                                             &kGemma3, &kGpt2,   &kMixtral, &kQwen2Moe};
+  static constexpr const Family* kTable[] = {&kQwen2,  &kQwen3, &kLlama,   &kMistral, &kGemma2,
+                                             &kGemma3, &kGpt2,  &kMixtral, &kQwen2Moe};
   return kTable;
 }
 

@@ -1,8 +1,8 @@
 // Model families: what tells one from another, and the tensors that a config gives them.
 //
-// A family is a row of a table (one file each, all listed in family.cc); its parameters, buffers and
-// forward pass are put together from shared parts by what the row says. Names, order, shapes and
-// dtypes are those of transformers 5.4.0. Model is a value, immutable once described.
+// A family is a row of a table (one file each, all listed in family.cc); its parameters, buffers
+// and forward pass are put together from shared parts by what the row says. Names, order, shapes
+// and dtypes are those of transformers 5.4.0. Model is a value, immutable once described.
 #pragma once
 
 #include <array>
@@ -60,7 +60,7 @@ struct WeightAt {
 struct LayerAt {
   WeightAt input_norm, post_attention_norm, pre_mlp_norm, post_mlp_norm;
   WeightAt q, k, v, qkv, output, q_norm, k_norm;
-  WeightAt gate, up, down;                             // of the MLP or the shared expert
+  WeightAt gate, up, down;  // of the MLP or the shared expert
   WeightAt router, experts_gate_up, experts_down, shared_gate;
 };
 struct ModelAt {
@@ -73,8 +73,8 @@ struct ModelAt {
 struct Model {
   const Family* family = nullptr;
   ModelConfig config;
-  DType dtype = DType::kFloat32;     // of parameters and logits
-  std::vector<TensorSpec> tensors;   // parameters, then tied names, then buffers
+  DType dtype = DType::kFloat32;    // of parameters and logits
+  std::vector<TensorSpec> tensors;  // parameters, then tied names, then buffers
   ModelAt at;
 };
 

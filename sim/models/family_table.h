@@ -1,4 +1,5 @@
-// The rows of the family table, each defined in the file of its name. For family.cc and those files.
+// The rows of the family table, each defined in the file of its name. For family.cc and those
+// files.
 #pragma once
 
 #include "sim/models/family.h"

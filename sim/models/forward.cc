@@ -58,8 +58,8 @@ Pass begin_pass(const Model& model, Tensors tensors, const ForwardInput& input,
   return pass;
 }
 
-// DynamicLayer and DynamicSlidingWindowLayer of the real cache: appends, and gives all that is to be
-// attended to.
+// DynamicLayer and DynamicSlidingWindowLayer of the real cache: appends, and gives all that is to
+// be attended to.
 void update_cache(KvCache::Layer& layer, int64_t window, at::Tensor& k, at::Tensor& v) {
   layer.seen += k.size(2);
   k = layer.keys.defined() ? at::cat({layer.keys, k}, -2) : k.contiguous();
@@ -115,8 +115,8 @@ at::Tensor attention(const Pass& pass, size_t index, const at::Tensor& x) {
                            .upcast = config.upcast_attention,
                            .grouped = !gpt2};
   if (config.scale_by_layer) options.scale /= static_cast<double>(index + 1);
-  const at::Tensor output = attend(states.q, states.k, states.v,
-                                   slides ? pass.mask_sliding : pass.mask_full, options);
+  const at::Tensor output =
+      attend(states.q, states.k, states.v, slides ? pass.mask_sliding : pass.mask_full, options);
   return linear(pass.tensors, at.output, output, /*transposed=*/gpt2);
 }
 

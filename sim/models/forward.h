@@ -23,8 +23,8 @@ enum class AttentionKind : uint8_t {
   kEager,  // matmul, softmax in float32, matmul
 };
 
-// Keys and values of the tokens seen so far. Sliding layers keep the last window - 1 of them. A plain
-// value: a copy shares tensors that are never written again.
+// Keys and values of the tokens seen so far. Sliding layers keep the last window - 1 of them. A
+// plain value: a copy shares tensors that are never written again.
 struct KvCache {
   struct Layer {
     at::Tensor keys, values;  // (batch, key-value heads, kept tokens, head_dim); undefined: none

@@ -23,9 +23,12 @@ bool rows_are_dense(const at::Tensor& x) { return x.dim() > 0 && x.stride(-1) ==
 // Calls with a null pointer of the C++ type of the dtype.
 template <typename Function>
 void with_type(at::ScalarType dtype, const Function& function) {
-  if (dtype == at::kBFloat16) function(static_cast<c10::BFloat16*>(nullptr));
-  else if (dtype == at::kHalf) function(static_cast<c10::Half*>(nullptr));
-  else function(static_cast<float*>(nullptr));
+  if (dtype == at::kBFloat16)
+    function(static_cast<c10::BFloat16*>(nullptr));
+  else if (dtype == at::kHalf)
+    function(static_cast<c10::Half*>(nullptr));
+  else
+    function(static_cast<float*>(nullptr));
 }
 
 // Eight running sums, added up in order at the end.
@@ -167,7 +170,8 @@ at::Tensor fused_linear(const at::Tensor& x, const at::Tensor& weight,
   const at::Tensor out = at::empty(shape, x.options());
   using T = c10::BFloat16;
   multiply_row(dense.const_data_ptr<T>(), weight.const_data_ptr<T>(),
-               bias ? bias->const_data_ptr<T>() : nullptr, out.mutable_data_ptr<T>(), rows, columns);
+               bias ? bias->const_data_ptr<T>() : nullptr, out.mutable_data_ptr<T>(), rows,
+               columns);
   return out;
 }
 

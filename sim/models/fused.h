@@ -2,9 +2,9 @@
 // than its arithmetic.
 //
 // Each repeats what a chain of ATen operations computes, with a rounding to the tensors' dtype
-// wherever the chain has one. Sums run over eight lanes in one fixed order, whatever the CPU, so that
-// results do not depend on the machine. Each gives an undefined tensor where it does not apply (not
-// on CPU, another dtype, strides it does not know, too large): then the chain itself must run.
+// wherever the chain has one. Sums run over eight lanes in one fixed order, whatever the CPU, so
+// that results do not depend on the machine. Each gives an undefined tensor where it does not apply
+// (not on CPU, another dtype, strides it does not know, too large): then the chain itself must run.
 // Outputs come from ATen's allocator, as those of the chain do.
 #pragma once
 

@@ -34,8 +34,8 @@ void read_gemma3_rope(ConfigReader& reader, ModelConfig& config) {
   const double global = reader.positive("rope_theta", 1e6);
   const double local = reader.positive("rope_local_base_freq", 1e4);
   ConfigReader both = reader.object("rope_parameters");
-  ConfigReader full = reader.has("rope_scaling") ? reader.object("rope_scaling")
-                                                 : both.object("full_attention");
+  ConfigReader full =
+      reader.has("rope_scaling") ? reader.object("rope_scaling") : both.object("full_attention");
   ConfigReader sliding = both.object("sliding_attention");
   config.rope = read_rope_object(full, global, config.positions_max);
   config.rope_sliding = read_rope_object(sliding, local, config.positions_max);

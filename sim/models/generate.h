@@ -1,9 +1,9 @@
 // Continues a prompt as generate() of transformers 5.4.0 does, and says what it read and drew.
 //
-// One sequence: sampled, greedy or the best of a beam search. Nothing leaves these functions but their
-// result: what ATen throws and what the sampling guard finds become its error. Deterministic: the
-// draws come from a generator of the call's own, seeded by the options; all on the calling thread,
-// which should use one intra-op thread.
+// One sequence: sampled, greedy or the best of a beam search. Nothing leaves these functions but
+// their result: what ATen throws and what the sampling guard finds become its error. Deterministic:
+// the draws come from a generator of the call's own, seeded by the options; all on the calling
+// thread, which should use one intra-op thread.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,9 +26,9 @@ struct GenerateOptions {
   std::vector<int64_t> prompt;
   int64_t new_tokens = 8;
   SampleMode mode = SampleMode::kMultinomial;
-  int64_t top_k = 50;      // 0: no limit
+  int64_t top_k = 50;  // 0: no limit
   double temperature = 1;
-  int64_t beams = 2;       // of kBeam, which always has a cache
+  int64_t beams = 2;  // of kBeam, which always has a cache
   uint64_t seed = 99;
   AttentionKind attention = AttentionKind::kSdpa;
   bool use_cache = true;
@@ -50,8 +50,8 @@ struct LogitsStatistics {
 
 struct GenerateResult {
   LogitsStatistics prompt;
-  std::vector<int64_t> tokens;        // without the prompt
-  int64_t sampled_nan = 0;            // in the rows of logits that tokens were chosen from, summed
+  std::vector<int64_t> tokens;  // without the prompt
+  int64_t sampled_nan = 0;      // in the rows of logits that tokens were chosen from, summed
   int64_t sampled_inf = 0;
   std::string error;                  // the real operation's text; empty: none
   int64_t failed_at = -1;             // how many tokens there were when the error came

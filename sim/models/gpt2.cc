@@ -14,8 +14,7 @@ void read(ConfigReader& reader, ModelConfig& config) {
   config.heads = config.kv_heads = reader.size("n_head", kWidthMax);
   config.positions_max = reader.size("n_positions", kVocabMax, 1024);
   config.intermediate_size = reader.size("n_inner", kWidthMax, 4 * config.hidden_size);
-  if (config.hidden_size % config.heads != 0)
-    reader.fault("n_embd", "is not a multiple of n_head");
+  if (config.hidden_size % config.heads != 0) reader.fault("n_embd", "is not a multiple of n_head");
   config.head_dim = std::max<int64_t>(1, config.hidden_size / config.heads);
   set_layer_types(config, reader.size("n_layer", kLayersMax), LayerType::kFull);
   read_activation(reader, config, "activation_function", "gelu_new");

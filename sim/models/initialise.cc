@@ -31,12 +31,13 @@ at::Tensor llama3(const at::Tensor& plain, const RopeParameters& rope) {
   const double short_wave = context / rope.high_freq_factor;
   const at::Tensor wave = at::mul(at::reciprocal(plain), 2 * std::numbers::pi);
   const at::Tensor scaled = at::where(wave.gt(long_wave), at::div(plain, rope.factor), plain);
-  const at::Tensor smooth = at::div(at::mul(at::reciprocal(wave), context).sub_(rope.low_freq_factor),
-                                    rope.high_freq_factor - rope.low_freq_factor);
+  const at::Tensor smooth =
+      at::div(at::mul(at::reciprocal(wave), context).sub_(rope.low_freq_factor),
+              rope.high_freq_factor - rope.low_freq_factor);
   const at::Tensor mixed = at::div(at::mul(smooth.mul(-1.0).add_(1.0), scaled), rope.factor)
                                .add_(at::mul(smooth, scaled));
-  const at::Tensor medium = at::bitwise_and(at::bitwise_not(wave.lt(short_wave)),
-                                            at::bitwise_not(wave.gt(long_wave)));
+  const at::Tensor medium =
+      at::bitwise_and(at::bitwise_not(wave.lt(short_wave)), at::bitwise_not(wave.gt(long_wave)));
   return at::where(medium, mixed, scaled);
 }
 
@@ -45,9 +46,12 @@ at::Tensor inverse_frequencies(int64_t dim, const RopeParameters& rope) {
       at::div(at::arange(0, dim, 2, at::kLong).to(at::kFloat), static_cast<double>(dim));
   const at::Tensor plain = at::reciprocal(at::pow(rope.theta, exponents));
   switch (rope.type) {
-    case RopeType::kDefault: return plain;
-    case RopeType::kLinear: return at::div(plain, rope.factor);
-    case RopeType::kLlama3: return llama3(plain, rope);
+    case RopeType::kDefault:
+      return plain;
+    case RopeType::kLinear:
+      return at::div(plain, rope.factor);
+    case RopeType::kLlama3:
+      return llama3(plain, rope);
   }
   return plain;
 }
@@ -62,19 +66,27 @@ Result<at::Tensor> analytic_value(const Model& model, const TensorSpec& spec) {
     return at::scalar_tensor(std::sqrt(static_cast<double>(config.hidden_size)),
                              at::TensorOptions(at_dtype(spec.dtype)));
   const bool sliding = spec.name.find("sliding_attention_") != std::string::npos;
-  const RopeParameters& rope =
-      sliding && config.rope_sliding ? *config.rope_sliding : config.rope;
+  const RopeParameters& rope = sliding && config.rope_sliding ? *config.rope_sliding : config.rope;
   return inverse_frequencies(config.head_dim, rope);
 }
 
 bool write_initial_value(const Model& model, const TensorSpec& spec, at::Tensor& destination,
                          at::Generator& generator) {
   switch (spec.init.kind) {
-    case InitKind::kNone: return false;
-    case InitKind::kZeros: destination.zero_(); return true;
-    case InitKind::kOnes: destination.fill_(1); return true;
-    case InitKind::kNormal: destination.normal_(0, spec.init.std, generator); break;
-    case InitKind::kAnalytic: destination.copy_(analytic_value(model, spec).value()); return true;
+    case InitKind::kNone:
+      return false;
+    case InitKind::kZeros:
+      destination.zero_();
+      return true;
+    case InitKind::kOnes:
+      destination.fill_(1);
+      return true;
+    case InitKind::kNormal:
+      destination.normal_(0, spec.init.std, generator);
+      break;
+    case InitKind::kAnalytic:
+      destination.copy_(analytic_value(model, spec).value());
+      return true;
   }
   const std::optional<int64_t> pad = model.config.pad_token;
   const bool embedding = ends_with(spec.module_type, "Embedding");

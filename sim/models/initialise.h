@@ -1,5 +1,5 @@
-// The values that the real library's _init_weights writes into tensors no checkpoint gave, and those
-// it computes from the config alone.
+// The values that the real library's _init_weights writes into tensors no checkpoint gave, and
+// those it computes from the config alone.
 //
 // Random values are drawn from the caller's generator in the tensor's own dtype, as torch's normal_
 // does. What ATen throws leaves write_initial_value; the caller catches it.

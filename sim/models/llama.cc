@@ -18,9 +18,7 @@ void read(ConfigReader& reader, ModelConfig& config) {
 
 }  // namespace
 
-const Family kLlama = {.model_type = "llama",
-                       .module = "Llama",
-                       .architecture = "LlamaForCausalLM",
-                       .read = read};
+const Family kLlama = {
+    .model_type = "llama", .module = "Llama", .architecture = "LlamaForCausalLM", .read = read};
 
 }  // namespace loadproof::sim

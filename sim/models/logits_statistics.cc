@@ -70,10 +70,18 @@ LogitsStatistics logits_statistics(const at::Tensor& logits) {
   const at::Tensor values = logits.contiguous();
   LogitsStatistics result;
   switch (values.scalar_type()) {
-    case at::kHalf: look<c10::Half>(values, result); break;
-    case at::kBFloat16: look<c10::BFloat16>(values, result); break;
-    case at::kDouble: look<double>(values, result); break;
-    default: look<float>(values.to(at::kFloat), result); break;
+    case at::kHalf:
+      look<c10::Half>(values, result);
+      break;
+    case at::kBFloat16:
+      look<c10::BFloat16>(values, result);
+      break;
+    case at::kDouble:
+      look<double>(values, result);
+      break;
+    default:
+      look<float>(values.to(at::kFloat), result);
+      break;
   }
   return result;
 }

@@ -53,8 +53,8 @@ at::Tensor chosen_experts(const Model& model, Tensors tensors, const LayerAt& at
 
   const at::Tensor input = rows_of(rows_of(x, token), order);
   const at::Tensor& gate_up = weight(tensors, at.experts_gate_up.weight);
-  const at::Tensor both = at::_grouped_mm(input.to(gate_up.scalar_type()),
-                                          gate_up.transpose(-2, -1), ends);
+  const at::Tensor both =
+      at::_grouped_mm(input.to(gate_up.scalar_type()), gate_up.transpose(-2, -1), ends);
   const std::vector<at::Tensor> halves = both.chunk(2, -1);
   const at::Tensor inner = at::mul(activate(model.config.activation, halves[0]), halves[1]);
   const at::Tensor& down = weight(tensors, at.experts_down.weight);
@@ -80,8 +80,7 @@ at::Tensor experts_mlp(const Model& model, Tensors tensors, const LayerAt& at,
   if (at.shared_gate.weight >= 0) shared = gated_mlp(model, tensors, at, flat);
   at::Tensor result = chosen_experts(model, tensors, at, flat, route(model, tensors, at, flat));
   if (shared.defined())
-    result = at::add(result,
-                     at::mul(at::sigmoid(linear(tensors, at.shared_gate, flat)), shared));
+    result = at::add(result, at::mul(at::sigmoid(linear(tensors, at.shared_gate, flat)), shared));
   return result.reshape(x.sizes());
 }
 

@@ -46,8 +46,8 @@ at::Tensor linear(Tensors tensors, WeightAt at, const at::Tensor& x, bool transp
   const at::Tensor& matrix = weight(tensors, at.weight);
   const std::optional<at::Tensor> bias =
       at.bias < 0 ? std::nullopt : std::optional(weight(tensors, at.bias));
-  // Under Python, whose kernels for meta tensors differ from ATen's own, a product with a weight left
-  // on meta is no error: it gives CPU memory that nobody wrote. So it does here.
+  // Under Python, whose kernels for meta tensors differ from ATen's own, a product with a weight
+  // left on meta is no error: it gives CPU memory that nobody wrote. So it does here.
   if (matrix.is_meta() && x.is_cpu() && (!bias || bias->is_cpu())) {
     std::vector<int64_t> shape = x.sizes().vec();
     shape.back() = matrix.size(transposed ? 1 : 0);
@@ -63,11 +63,16 @@ at::Tensor linear(Tensors tensors, WeightAt at, const at::Tensor& x, bool transp
 
 at::Tensor activate(Activation activation, const at::Tensor& x) {
   switch (activation) {
-    case Activation::kSilu: return at::silu(x);
-    case Activation::kGelu: return at::gelu(x);
-    case Activation::kGeluNew: return gelu_new(x);
-    case Activation::kGeluTanh: return at::gelu(x, "tanh");
-    case Activation::kRelu: return at::relu(x);
+    case Activation::kSilu:
+      return at::silu(x);
+    case Activation::kGelu:
+      return at::gelu(x);
+    case Activation::kGeluNew:
+      return gelu_new(x);
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kRelu:
+      return at::relu(x);
   }
   return x;
 }
@@ -76,12 +81,12 @@ at::Tensor normalise(const Model& model, Tensors tensors, WeightAt at, const at:
   const at::Tensor& scale = weight(tensors, at.weight);
   const double eps = model.config.norm_eps;
   if (model.family->norm != NormKind::kLayer) {
-    const at::Tensor fused =
-        fused_rms_norm(x, scale, eps, model.family->norm == NormKind::kGemma);
+    const at::Tensor fused = fused_rms_norm(x, scale, eps, model.family->norm == NormKind::kGemma);
     if (fused.defined()) return fused;
   }
   switch (model.family->norm) {
-    case NormKind::kRms: return at::mul(scale, rms(x.to(at::kFloat), eps).to(x.scalar_type()));
+    case NormKind::kRms:
+      return at::mul(scale, rms(x.to(at::kFloat), eps).to(x.scalar_type()));
     case NormKind::kGemma:
       return at::mul(rms(x.to(at::kFloat), eps), at::add(scale.to(at::kFloat), 1.0))
           .to(x.scalar_type());
@@ -99,8 +104,8 @@ Rotation rotation(const at::Tensor& inverse_frequencies, const at::Tensor& posit
                   at::ScalarType dtype) {
   // The real library has a matrix product of one column by one row here: each element is one
   // product, as it is in this multiplication.
-  const at::Tensor angles = at::mul(positions.to(at::kFloat).unsqueeze(-1),
-                                    inverse_frequencies.to(at::kFloat));
+  const at::Tensor angles =
+      at::mul(positions.to(at::kFloat).unsqueeze(-1), inverse_frequencies.to(at::kFloat));
   const at::Tensor both = at::cat({angles, angles}, -1);
   return {at::cos(both).to(dtype).unsqueeze(1), at::sin(both).to(dtype).unsqueeze(1)};
 }

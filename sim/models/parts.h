@@ -49,10 +49,10 @@ AttentionMask attention_mask(const ForwardInput& input, const KvCache::Layer* ca
 struct AttentionOptions {
   AttentionKind kind = AttentionKind::kSdpa;
   double scale = 1;
-  std::optional<double> softcap;    // eager only, as in the real library
-  bool softmax_in_float = true;     // eager: GPT-2 has it in the model's dtype
-  bool upcast = false;              // eager: scores in float32 from the start
-  bool grouped = true;              // the module declares key-value groups
+  std::optional<double> softcap;  // eager only, as in the real library
+  bool softmax_in_float = true;   // eager: GPT-2 has it in the model's dtype
+  bool upcast = false;            // eager: scores in float32 from the start
+  bool grouped = true;            // the module declares key-value groups
 };
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const AttentionMask& mask, const AttentionOptions& options);
@@ -60,7 +60,6 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 // The whole MLP block of a layer, experts included: (batch, tokens, hidden).
 at::Tensor mlp(const Model& model, Tensors tensors, const LayerAt& at, const at::Tensor& x);
 at::Tensor gated_mlp(const Model& model, Tensors tensors, const LayerAt& at, const at::Tensor& x);
-at::Tensor experts_mlp(const Model& model, Tensors tensors, const LayerAt& at,
-                       const at::Tensor& x);
+at::Tensor experts_mlp(const Model& model, Tensors tensors, const LayerAt& at, const at::Tensor& x);
 
 }  // namespace loadproof::sim

@@ -10,9 +10,8 @@ void read_qwen_windows(ConfigReader& reader, ModelConfig& config) {
   const std::optional<int64_t> window = reader.window("sliding_window", 4096);
   config.sliding_window = uses ? window.value_or(0) : 0;
   const int64_t first = reader.token("max_window_layers", 28).value_or(28);
-  read_layer_types(reader, config, layers, [&](int64_t layer) {
-    return config.sliding_window > 0 && layer >= first;
-  });
+  read_layer_types(reader, config, layers,
+                   [&](int64_t layer) { return config.sliding_window > 0 && layer >= first; });
 }
 
 namespace {
@@ -29,9 +28,7 @@ void read(ConfigReader& reader, ModelConfig& config) {
 
 }  // namespace
 
-const Family kQwen2 = {.model_type = "qwen2",
-                       .module = "Qwen2",
-                       .architecture = "Qwen2ForCausalLM",
-                       .read = read};
+const Family kQwen2 = {
+    .model_type = "qwen2", .module = "Qwen2", .architecture = "Qwen2ForCausalLM", .read = read};
 
 }  // namespace loadproof::sim

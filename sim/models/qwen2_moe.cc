@@ -28,9 +28,8 @@ void read(ConfigReader& reader, ModelConfig& config) {
   const int64_t window = reader.window("sliding_window", 4096).value_or(0);
   config.sliding_window = uses ? window : 0;
   const int64_t last = reader.token("max_window_layers", 28).value_or(28);
-  read_layer_types(reader, config, layers, [&](int64_t layer) {
-    return uses && (layer + 1) % 2 != 0 && layer < last;
-  });
+  read_layer_types(reader, config, layers,
+                   [&](int64_t layer) { return uses && (layer + 1) % 2 != 0 && layer < last; });
   read_rope(reader, config, 10000);
   config.pad_token = reader.token("pad_token_id", std::nullopt);
   config.eos_tokens = reader.tokens("eos_token_id", {});

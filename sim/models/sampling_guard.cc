@@ -22,7 +22,9 @@ struct Tally {
 };
 
 GuardFinding finding(GuardKind kind, const Tally& tally, std::string_view message) {
-  return {.kind = kind, .count = tally.count, .first_index = tally.first,
+  return {.kind = kind,
+          .count = tally.count,
+          .first_index = tally.first,
           .message = std::string(message)};
 }
 
@@ -30,10 +32,14 @@ GuardFinding finding(GuardKind kind, const Tally& tally, std::string_view messag
 
 std::string_view name(GuardKind kind) {
   switch (kind) {
-    case GuardKind::kNan: return "nan";
-    case GuardKind::kInf: return "inf";
-    case GuardKind::kNegative: return "negative";
-    case GuardKind::kZeroSum: return "zero_sum";
+    case GuardKind::kNan:
+      return "nan";
+    case GuardKind::kInf:
+      return "inf";
+    case GuardKind::kNegative:
+      return "negative";
+    case GuardKind::kZeroSum:
+      return "zero_sum";
   }
   return "";
 }
@@ -46,9 +52,12 @@ std::optional<GuardFinding> inspect_probabilities(const at::Tensor& probabilitie
   for (int64_t row = 0; columns > 0 && row < values.numel() / columns; ++row) {
     double sum = 0;
     for (int64_t i = row * columns; i < (row + 1) * columns; ++i) {
-      if (std::isnan(data[i])) nan.note(i);
-      else if (std::isinf(data[i])) inf.note(i);
-      else if (data[i] < 0) negative.note(i);
+      if (std::isnan(data[i]))
+        nan.note(i);
+      else if (std::isinf(data[i]))
+        inf.note(i);
+      else if (data[i] < 0)
+        negative.note(i);
       sum += static_cast<double>(data[i]);
     }
     if (sum == 0) zero.note(row);

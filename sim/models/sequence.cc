@@ -27,10 +27,10 @@ at::Tensor Sequence::last_logits(const at::Tensor& hidden) const {
 
 at::Tensor Sequence::start(const std::vector<int64_t>& prompt, LogitsStatistics& statistics) {
   ids_ = prompt;
-  ForwardInput input{.ids = row(ids_), .mask = {}, .cache = nullptr,
-                     .attention = options_.attention};
-  // _prepare_attention_mask_for_generation: padding tokens in the prompt are masked, unless they may
-  // also end it.
+  ForwardInput input{
+      .ids = row(ids_), .mask = {}, .cache = nullptr, .attention = options_.attention};
+  // _prepare_attention_mask_for_generation: padding tokens in the prompt are masked, unless they
+  // may also end it.
   const std::optional<int64_t> pad = model_.config.pad_token;
   if (pad && contains(ids_, *pad) && !contains(model_.config.eos_tokens, *pad)) {
     statistics = logits_statistics(forward(model_, tensors_, input));
@@ -46,7 +46,8 @@ at::Tensor Sequence::start(const std::vector<int64_t>& prompt, LogitsStatistics&
 at::Tensor Sequence::extend(int64_t token) {
   ids_.push_back(token);
   if (!mask_.empty()) mask_.push_back(1);
-  ForwardInput input{.ids = row(ids_, options_.use_cache ? ids_.size() - 1 : 0), .mask = {},
+  ForwardInput input{.ids = row(ids_, options_.use_cache ? ids_.size() - 1 : 0),
+                     .mask = {},
                      .cache = options_.use_cache ? &cache_ : nullptr,
                      .attention = options_.attention};
   if (!mask_.empty()) input.mask = row(mask_);

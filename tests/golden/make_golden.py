@@ -89,7 +89,7 @@ def make_checkpoint(name):
     config = config_of(model_type, extra)
     torch.manual_seed(sum(map(ord, name)))
     model = AutoModelForCausalLM.from_config(config)
-    with torch.no_grad():  # away from the initial values: norms of one and biases of zero hide faults
+    with torch.no_grad():  # norms of one and biases of zero would hide faults
         for parameter in model.parameters():
             parameter.copy_(torch.randn_like(parameter) * 0.2 + parameter)
     model.to(dtype).save_pretrained(ROOT / "scenarios/models" / name)

@@ -53,8 +53,11 @@ TEST(ModelConfig, ReadsLlama3AndLinearScalingInBothSpellings) {
   json config = read_json("scenarios/models/llama_tied_bf16/config.json");
   config.erase("rope_parameters");
   config["rope_theta"] = 500000.0;
-  config["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0},
-                            {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 64}};
+  config["rope_scaling"] = {{"rope_type", "llama3"},
+                            {"factor", 8.0},
+                            {"low_freq_factor", 1.0},
+                            {"high_freq_factor", 4.0},
+                            {"original_max_position_embeddings", 64}};
   const RopeParameters llama3 = parse_config(config.dump(), "f").value().rope;
   EXPECT_EQ(llama3, (RopeParameters{RopeType::kLlama3, 500000, 8, 1, 4, 64}));
   json nested = config["rope_scaling"];
@@ -85,8 +88,10 @@ TEST(ModelConfig, ReadsASpellingOfEachLayerTypeForGemma3) {
 }
 
 TEST(ModelConfig, FillsInWhatTheFamilyDefaultsTo) {
-  const json sizes = {{"vocab_size", 64},          {"hidden_size", 32},
-                      {"intermediate_size", 48},   {"num_hidden_layers", 3},
+  const json sizes = {{"vocab_size", 64},
+                      {"hidden_size", 32},
+                      {"intermediate_size", 48},
+                      {"num_hidden_layers", 3},
                       {"num_attention_heads", 4}};
   const auto with = [&](const char* type) {
     json config = sizes;
@@ -132,7 +137,8 @@ TEST(ModelConfig, RefusesImpossibleSizes) {
   EXPECT_THAT(fault_with("num_key_value_heads", 3), HasSubstr("does not divide the 4 heads"));
   EXPECT_THAT(fault_with("hidden_size", -32), HasSubstr("\"hidden_size\" is -32"));
   EXPECT_THAT(fault_with("hidden_size", 18446744073709551615u), HasSubstr("\"hidden_size\" is 18"));
-  EXPECT_THAT(fault_with("num_hidden_layers", int64_t{1} << 40), HasSubstr("\"num_hidden_layers\""));
+  EXPECT_THAT(fault_with("num_hidden_layers", int64_t{1} << 40),
+              HasSubstr("\"num_hidden_layers\""));
   EXPECT_THAT(fault_with("num_hidden_layers", 3), HasSubstr("\"layer_types\" has 2 entries"));
   EXPECT_THAT(fault_with("head_dim", 7), HasSubstr("\"head_dim\" is 7"));
 }

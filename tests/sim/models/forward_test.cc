@@ -66,8 +66,8 @@ void check_prompt(const Loaded& loaded, const std::vector<int64_t>& prompt,
                   const std::string& label) {
   SCOPED_TRACE(label);
   const at::Tensor ids = ids_of({prompt});
-  const at::Tensor logits = forward(loaded.model, loaded.tensors,
-                                    {.ids = ids, .mask = {}, .attention = attention});
+  const at::Tensor logits =
+      forward(loaded.model, loaded.tensors, {.ids = ids, .mask = {}, .attention = attention});
   const Distance last = distance(logits.select(1, -1), want["last_logits"]);
   EXPECT_LE(last.relative, tolerance);
   if (want.contains("all_logits") && want["all_logits"].is_array()) {

@@ -88,7 +88,8 @@ TEST(Fused, NanComesThrough) {
   at::Tensor x = random({1, 1, 16}, at::kBFloat16);
   x.select(-1, 9).fill_(std::nan(""));
   EXPECT_TRUE(fused_linear(x, weight, std::nullopt).isnan().all().item<bool>());
-  EXPECT_TRUE(fused_rms_norm(x, random({16}, at::kBFloat16), 1e-6, false).isnan().all().item<bool>());
+  EXPECT_TRUE(
+      fused_rms_norm(x, random({16}, at::kBFloat16), 1e-6, false).isnan().all().item<bool>());
   weight[2].fill_(std::nan(""));
   const at::Tensor one = fused_linear(random({1, 1, 16}, at::kBFloat16), weight, std::nullopt);
   EXPECT_EQ(one.isnan().sum().item<int64_t>(), 1);

@@ -94,15 +94,16 @@ TEST(Generate, NanWeightsEndInTheErrorOfTheRealSampling) {
 TEST(Generate, GreedyOnNanIsSilentAndGivesTokenZero) {
   Loaded loaded = load("qwen2_tied_bf16");
   fill(loaded, is_parameter, std::nan(""));
-  const GenerateResult result = run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {}});
+  const GenerateResult result =
+      run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {}});
   EXPECT_EQ(result.error, "");
   EXPECT_EQ(result.tokens, Tokens(8, 0));
   EXPECT_EQ(result.sampled_nan, 8 * 256);
 }
 
-// Attention hides NaN: the kernel of scaled_dot_product_attention makes zeros of a row of NaN scores,
-// the softmax of eager attention does not. The kernel does so only where there is no mask and there
-// are fewer keys than a vector register has floats: 8 with AVX2, 16 with AVX-512.
+// Attention hides NaN: the kernel of scaled_dot_product_attention makes zeros of a row of NaN
+// scores, the softmax of eager attention does not. The kernel does so only where there is no mask
+// and there are fewer keys than a vector register has floats: 8 with AVX2, 16 with AVX-512.
 TEST(Generate, SdpaHidesNanOfQueriesKeysAndRotations) {
   for (const char* part : {"q_proj.weight", "k_proj.weight", "rotary_emb.inv_freq"}) {
     Loaded loaded = load("qwen2_untied_fp32");
@@ -121,13 +122,14 @@ TEST(Generate, SdpaHidesNanOfQueriesKeysAndRotations) {
 }
 
 TEST(Generate, NanAnywhereElseIsNeverHidden) {
-  for (const char* part : {"v_proj.weight", "o_proj.weight", "mlp.gate_proj", "mlp.up_proj",
-                           "mlp.down_proj", "input_layernorm", "post_attention_layernorm",
-                           "model.norm", "embed_tokens", "lm_head"}) {
+  for (const char* part :
+       {"v_proj.weight", "o_proj.weight", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
+        "input_layernorm", "post_attention_layernorm", "model.norm", "embed_tokens", "lm_head"}) {
     for (AttentionKind kind : {AttentionKind::kSdpa, AttentionKind::kEager}) {
       Loaded loaded = load("qwen2_untied_fp32");
       fill(loaded, holding(part), std::nan(""));
-      const GenerateResult result = run(loaded, {.prompt = {}, .attention = kind, .eos_tokens = {}});
+      const GenerateResult result =
+          run(loaded, {.prompt = {}, .attention = kind, .eos_tokens = {}});
       EXPECT_THAT(result.error, HasSubstr("`inf`, `nan` or element < 0")) << part;
     }
   }
@@ -155,8 +157,7 @@ TEST(Generate, ThePaddingRowSpreadsThroughAMaskedPrompt) {
   untied["model.embed_tokens.weight"].select(0, 0).fill_(std::nan(""));
   const at::Tensor ids = ids_of({{0, 0, 5, 17, 42}});
   const at::Tensor mask = ids_of({{0, 0, 1, 1, 1}});
-  const at::Tensor logits =
-      forward(untied.model, untied.tensors, {.ids = ids, .mask = mask});
+  const at::Tensor logits = forward(untied.model, untied.tensors, {.ids = ids, .mask = mask});
   EXPECT_EQ(logits_statistics(logits).nan, logits.numel());
 }
 
@@ -164,7 +165,8 @@ TEST(Generate, CacheAndNoCacheDrawTheSameTokens) {
   for (const char* name : {"qwen2_untied_fp32", "gemma2_tied_fp32", "gpt2_tied_fp32"}) {
     const Loaded loaded = load(name);
     EXPECT_EQ(run(loaded).tokens,
-              run(loaded, {.prompt = {}, .use_cache = false, .eos_tokens = {}}).tokens) << name;
+              run(loaded, {.prompt = {}, .use_cache = false, .eos_tokens = {}}).tokens)
+        << name;
   }
 }
 
@@ -191,7 +193,8 @@ TEST(Generate, BeamSearchFindsWhatTheRealLibraryFinds) {
 
 TEST(Generate, TopKOneIsGreedyAndEosEndsIt) {
   const Loaded loaded = load("qwen2_untied_fp32");
-  const Tokens greedy = run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {}}).tokens;
+  const Tokens greedy =
+      run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {}}).tokens;
   EXPECT_EQ(run(loaded, {.prompt = {}, .top_k = 1, .eos_tokens = {}}).tokens, greedy);
   const GenerateResult ended =
       run(loaded, {.prompt = {}, .mode = SampleMode::kGreedy, .eos_tokens = {greedy[0]}});
@@ -200,7 +203,8 @@ TEST(Generate, TopKOneIsGreedyAndEosEndsIt) {
 
 TEST(Generate, ErrorsOfTheOperationsAreResultsNotExceptions) {
   Loaded loaded = load("qwen2_tied_fp32");
-  EXPECT_THAT(run(loaded, {.prompt = {5, 100000}, .eos_tokens = {}}).error, HasSubstr("index out of range"));
+  EXPECT_THAT(run(loaded, {.prompt = {5, 100000}, .eos_tokens = {}}).error,
+              HasSubstr("index out of range"));
   EXPECT_EQ(generate(loaded.model, loaded.tensors, {}).error, "the prompt is empty");
   loaded["model.norm.weight"] = loaded["model.norm.weight"].narrow(0, 0, 7);
   const GenerateResult result = run(loaded);
@@ -218,7 +222,8 @@ Loaded with_meta(const char* name, const std::string& part) {
 TEST(Generate, AWeightOfALinearLeftOnMetaIsNoErrorOfTheProduct) {
   for (const char* part : {"q_proj.weight", "o_proj.weight", "mlp.down_proj", "lm_head"}) {
     const Loaded loaded = with_meta("qwen2_untied_fp32", part);
-    const at::Tensor logits = forward(loaded.model, loaded.tensors, {.ids = ids_of({kPrompt}), .mask = {}});
+    const at::Tensor logits =
+        forward(loaded.model, loaded.tensors, {.ids = ids_of({kPrompt}), .mask = {}});
     EXPECT_TRUE(logits.is_cpu()) << part;
     EXPECT_EQ(logits.numel(), 1280) << part;
   }
@@ -226,8 +231,8 @@ TEST(Generate, AWeightOfALinearLeftOnMetaIsNoErrorOfTheProduct) {
 }
 
 TEST(Generate, AnyOtherTensorLeftOnMetaIsAnError) {
-  for (const char* part : {"embed_tokens", "q_proj.bias", "input_layernorm", "model.norm",
-                           "rotary_emb.inv_freq"}) {
+  for (const char* part :
+       {"embed_tokens", "q_proj.bias", "input_layernorm", "model.norm", "rotary_emb.inv_freq"}) {
     const GenerateResult result = run(with_meta("qwen2_untied_fp32", part));
     EXPECT_NE(result.error, "") << part;
     EXPECT_EQ(result.guard, std::nullopt) << part;

@@ -63,11 +63,13 @@ TEST(Initialise, GivesTheBuffersOfTheGoldenFilesBitForBit) {
     for (const auto& [dtype, buffers] : file["buffers"].items()) {
       const Model model =
           describe_model(read_config(std::string("scenarios/models/") + name).value(),
-                         dtype_named(dtype)).value();
+                         dtype_named(dtype))
+              .value();
       for (const TensorSpec& spec : model.tensors) {
         if (spec.kind != TensorKind::kRuntimeBuffer) continue;
         const at::Tensor value = analytic_value(model, spec).value();
-        EXPECT_EQ(value.scalar_type(), at_dtype(*dtype_named(buffers[spec.name][0].get<std::string>())));
+        EXPECT_EQ(value.scalar_type(),
+                  at_dtype(*dtype_named(buffers[spec.name][0].get<std::string>())));
         const at::Tensor flat = value.to(at::kDouble).contiguous().view(-1);
         const auto want = buffers[spec.name][1].get<std::vector<double>>();
         ASSERT_EQ(flat.numel(), static_cast<int64_t>(want.size()));

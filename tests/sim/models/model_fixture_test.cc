@@ -94,8 +94,10 @@ std::vector<std::vector<int64_t>> greedy(const Loaded& loaded, const at::Tensor&
   KvCache cache;
   at::Tensor all = ids, next = ids;
   for (int64_t step = 0; step < tokens; ++step) {
-    const ForwardInput input{.ids = use_cache ? next : all, .mask = mask,
-                             .cache = use_cache ? &cache : nullptr, .attention = attention};
+    const ForwardInput input{.ids = use_cache ? next : all,
+                             .mask = mask,
+                             .cache = use_cache ? &cache : nullptr,
+                             .attention = attention};
     const at::Tensor logits = forward(loaded.model, loaded.tensors, input);
     next = at::argmax(logits.select(1, -1).to(at::kFloat), -1).unsqueeze(1);
     all = at::cat({all, next}, 1);
