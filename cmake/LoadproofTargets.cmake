@@ -3,7 +3,7 @@
 add_library(loadproof_warnings INTERFACE)
 target_compile_options(loadproof_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
-  -Woverloaded-virtual -Wcast-align -Werror)
+  -Woverloaded-virtual -Wcast-align -Wno-missing-field-initializers -Werror)
 if(LOADPROOF_SANITIZE)
   target_compile_options(loadproof_warnings INTERFACE
     -fsanitize=${LOADPROOF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -15,11 +15,10 @@ namespace loadproof::harness {
 namespace {
 
 constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
-    {ParamType::kBool, "bool"},       {ParamType::kInt, "int"},
-    {ParamType::kNumber, "number"},   {ParamType::kText, "text"},
-    {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
-    {ParamType::kRanks, "ranks"},     {ParamType::kTensors, "tensors"},
-    {ParamType::kDType, "dtype"},     {ParamType::kSteps, "steps"},
+    {ParamType::kBool, "bool"},   {ParamType::kInt, "int"},         {ParamType::kNumber, "number"},
+    {ParamType::kText, "text"},   {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
+    {ParamType::kRanks, "ranks"}, {ParamType::kTensors, "tensors"}, {ParamType::kDType, "dtype"},
+    {ParamType::kSteps, "steps"},
 };
 
 void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
@@ -37,6 +36,10 @@ std::optional<Number> plain_number(const Node& node) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+std::string quotes_hint(const Node& node) {
+  return node.quoted ? "take the quotes away" : "";
 }
 
 std::optional<std::vector<int64_t>> read_ints(const Node& node, std::string_view what,
@@ -59,7 +62,7 @@ std::optional<std::vector<int64_t>> read_ints(const Node& node, std::string_view
 std::optional<bool> read_bool(const Node& node, std::string_view what, Diagnostics& diagnostics) {
   if (node.is_scalar() && !node.quoted && node.text == "true") return true;
   if (node.is_scalar() && !node.quoted && node.text == "false") return false;
-  wrong_type(node, what, "true or false", diagnostics);
+  wrong_type(node, what, "true or false", diagnostics, quotes_hint(node));
   return std::nullopt;
 }
 
@@ -147,10 +150,10 @@ std::optional<int64_t> read_int(const Node& node, std::string_view what, int64_t
                                 int64_t most, Diagnostics& diagnostics) {
   const auto value = plain_number<int64_t>(node);
   if (!value) {
-    wrong_type(node, what, "a whole number", diagnostics);
+    wrong_type(node, what, "a whole number", diagnostics, quotes_hint(node));
   } else if (*value < least || *value > most) {
-    diagnostics.add(node.where, fmt::format("{} must be between {} and {}, not {}", what, least,
-                                            most, *value));
+    diagnostics.add(node.where,
+                    fmt::format("{} must be between {} and {}, not {}", what, least, most, *value));
     return std::nullopt;
   }
   return value;
@@ -160,12 +163,11 @@ std::optional<double> read_number(const Node& node, std::string_view what,
                                   Diagnostics& diagnostics) {
   const auto value = plain_number<double>(node);
   if (value && std::isfinite(*value)) return value;
-  wrong_type(node, what, "a number", diagnostics);
+  wrong_type(node, what, "a number", diagnostics, quotes_hint(node));
   return std::nullopt;
 }
 
-std::optional<DType> read_dtype(const Node& node, std::string_view what,
-                                Diagnostics& diagnostics) {
+std::optional<DType> read_dtype(const Node& node, std::string_view what, Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (DType dtype : kAllDTypes) names.emplace_back(loadproof::name(dtype));
   const auto text = read_choice(node, what, names, diagnostics);
@@ -202,8 +204,8 @@ std::optional<Selector> read_tensors(const Node& node, const Wanted& wanted,
     std::string joined;
     bool good = true;
     for (const Node& item : node.items) {
-      const auto part = item.is_list() ? std::nullopt
-                                       : read_tensors(item, wanted, words, diagnostics);
+      const auto part =
+          item.is_list() ? std::nullopt : read_tensors(item, wanted, words, diagnostics);
       if (item.is_list()) wrong_type(item, wanted.what, "a selector", diagnostics);
       good = good && part;
       if (part) joined += (joined.empty() ? "" : " | ") + part->text();
@@ -249,19 +251,28 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
   const std::string_view what = wanted.what;
   constexpr int64_t kIntMax = std::numeric_limits<int64_t>::max();
   switch (wanted.type) {
-    case ParamType::kBool: return value(read_bool(node, what, diagnostics));
-    case ParamType::kInt: return value(read_int(node, what, -kIntMax, kIntMax, diagnostics));
-    case ParamType::kNumber: return value(read_number(node, what, diagnostics));
-    case ParamType::kText: return value(read_text(node, what, diagnostics));
-    case ParamType::kChoice: return value(read_choice(node, what, wanted.choices, diagnostics));
-    case ParamType::kInts: return value(read_ints(node, what, diagnostics));
-    case ParamType::kRanks: return value(read_ranks(node, what, diagnostics));
-    case ParamType::kTensors: return value(read_tensors(node, wanted, words, diagnostics));
+    case ParamType::kBool:
+      return value(read_bool(node, what, diagnostics));
+    case ParamType::kInt:
+      return value(read_int(node, what, -kIntMax, kIntMax, diagnostics));
+    case ParamType::kNumber:
+      return value(read_number(node, what, diagnostics));
+    case ParamType::kText:
+      return value(read_text(node, what, diagnostics));
+    case ParamType::kChoice:
+      return value(read_choice(node, what, wanted.choices, diagnostics));
+    case ParamType::kInts:
+      return value(read_ints(node, what, diagnostics));
+    case ParamType::kRanks:
+      return value(read_ranks(node, what, diagnostics));
+    case ParamType::kTensors:
+      return value(read_tensors(node, wanted, words, diagnostics));
     case ParamType::kDType: {
       const auto dtype = read_dtype(node, what, diagnostics);
       return dtype ? std::optional<Value>(std::string(loadproof::name(*dtype))) : std::nullopt;
     }
-    case ParamType::kSteps: break;
+    case ParamType::kSteps:
+      break;
   }
   SIM_CHECK(false, "{} is no value", what);
 }
@@ -277,7 +288,8 @@ void check_keys(const Node& map, std::string_view where, const std::vector<std::
   for (const Entry& entry : map.entries) {
     bool found = false;
     for (const std::string& key : known) found = found || key == entry.key;
-    if (!found) diagnostics.add_unknown(entry.where, fmt::format("key of {}", where), entry.key, known);
+    if (!found)
+      diagnostics.add_unknown(entry.where, fmt::format("key of {}", where), entry.key, known);
   }
 }
 

@@ -1,7 +1,7 @@
 // From a YAML node to a typed value: one reader for verbs, recipes, expectations and settings.
 //
-// Every reader returns nothing after it has added a diagnostic; the places of errors inside rank sets
-// and selectors are those of the character at fault.
+// Every reader returns nothing after it has added a diagnostic; the places of errors inside rank
+// sets and selectors are those of the character at fault.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct Vocabulary {
   bool strict = true;             // false: any word passes, as long as flags are not known yet
 };
 
-// The name of a type in recipes, references and messages: "bool", "int", "number", "text", "choice",
-// "ints", "ranks", "tensors", "dtype", "steps".
+// The name of a type in recipes, references and messages: "bool", "int", "number", "text",
+// "choice", "ints", "ranks", "tensors", "dtype", "steps".
 std::string_view name(ParamType type);
 std::optional<ParamType> param_type_named(std::string_view text);
 

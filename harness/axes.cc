@@ -91,7 +91,8 @@ std::vector<Axis> parse_sweep(const Node& node, Diagnostics& diagnostics) {
       diagnostics.add(entry.where, "the axis \"variant\" is what `variants` makes");
     } else if (empty || values.is_scalar()) {
       diagnostics.add(values.where, fmt::format("the axis {} needs a list of values, or a map of "
-                                                "patches, not {}", in_quotes(entry.key),
+                                                "patches, not {}",
+                                                in_quotes(entry.key),
                                                 values.is_scalar() ? describe(values) : "nothing"));
     } else if (values.is_list()) {
       for (const Node& value : values.items)
@@ -114,8 +115,7 @@ void for_each_choice(const std::vector<Axis>& axes,
   std::vector<size_t> choice(axes.size(), 0);
   while (visit(choice)) {
     size_t axis = axes.size();
-    while (axis > 0 && choice[axis - 1] + 1 == axes[axis - 1].options.size())
-      choice[--axis] = 0;
+    while (axis > 0 && choice[axis - 1] + 1 == axes[axis - 1].options.size()) choice[--axis] = 0;
     if (axis == 0) return;
     ++choice[axis - 1];
   }

@@ -18,8 +18,8 @@ std::vector<Axis> parse_sweep(const Node& node, Diagnostics& diagnostics);
 // The axis of `fill: all`.
 Axis all_fills(const Where& where);
 
-// Calls `visit` with the chosen option of each axis, for every case in order, the last axis fastest;
-// stops when it returns false.
+// Calls `visit` with the chosen option of each axis, for every case in order, the last axis
+// fastest; stops when it returns false.
 void for_each_choice(const std::vector<Axis>& axes,
                      const std::function<bool(const std::vector<size_t>&)>& visit);
 // How many cases there are, at most kCasesMax + 1.

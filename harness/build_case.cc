@@ -68,6 +68,13 @@ const ExpectRule* rule_of(const Expect& expect, const Scenario& scenario,
   return nullptr;
 }
 
+std::string case_id(const Scenario& scenario, const std::vector<size_t>& choice) {
+  std::string id = scenario.path;
+  for (const auto& [axis, value] : labels_of(scenario.axes, choice))
+    id += fmt::format("/{}={}", axis, value);
+  return id;
+}
+
 Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
                 const std::vector<Assignment>& assignments, Library& library,
                 Diagnostics& diagnostics) {
@@ -79,8 +86,7 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
   made.about = scenario.about;
   made.reference = scenario.reference;
   made.axes = labels_of(scenario.axes, choice);
-  made.id = scenario.path;
-  for (const auto& [axis, value] : made.axes) made.id += fmt::format("/{}={}", axis, value);
+  made.id = case_id(scenario, choice);
   made.labels = labels_for(made);
   for (size_t i = 0; i < scenario.axes.size(); ++i) {
     const auto& about = scenario.axes[i].options[choice[i]].patch.about;
@@ -100,9 +106,12 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
   made.program = lower(draft.steps, words, !settings.model.empty(), diagnostics);
   if (const Expect* expect = expect_of(scenario, choice)) {
     const ExpectRule* rule = rule_of(*expect, scenario, choice);
-    if (rule != nullptr) made.expect = rule->oracles;
-    else diagnostics.add(expect->where, fmt::format("no expectation applies to {}", made.id),
-                         "one without `when`, at the end, serves for all others");
+    if (rule != nullptr) {
+      made.expect = rule->oracles;
+    } else if (diagnostics.empty()) {  // else a wrong condition may be the reason
+      diagnostics.add(expect->where, fmt::format("no expectation applies to {}", made.id),
+                      "one without `when`, at the end, serves for all others");
+    }
   }
   check_points(made, diagnostics);
   return made;

@@ -27,6 +27,9 @@ const Expect* expect_of(const Scenario& scenario, const std::vector<size_t>& cho
 const ExpectRule* rule_of(const Expect& expect, const Scenario& scenario,
                           const std::vector<size_t>& choice);
 
+// "PATH/axis=value/…".
+std::string case_id(const Scenario& scenario, const std::vector<size_t>& choice);
+
 // Wrong parts are diagnosed, and missing in the case.
 Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
                 const std::vector<Assignment>& assignments, Library& library,

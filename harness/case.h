@@ -1,7 +1,7 @@
 // One point of a scenario's axes, complete: what a world needs to run it and what must come out.
 //
-// Plain values without torch or YAML types. Made by expand() (harness/expand.h) from a Scenario; run
-// by the runner; judged by oracles; shown by reporters.
+// Plain values without torch or YAML types. Made by expand() (harness/expand.h) from a Scenario;
+// run by the runner; judged by oracles; shown by reporters.
 #pragma once
 
 #include <map>
@@ -29,33 +29,35 @@ enum class Expected : uint8_t { kPass, kFail, kFree };
 
 struct Expectation {
   Expected expected = Expected::kPass;
-  std::optional<RankSet> ranks;         // exactly these ranks must fail
-  std::optional<Selector> of;           // exactly these tensors must be named (static selector: names, kinds, file, slices)
-  std::optional<std::string> state;     // every finding's state at the end of its chain
-  std::vector<std::string> fills;       // only under these it must fail; under another it is free, but only in this place. Empty: under all
-  std::optional<std::string> kind;      // of no_hang: op, source, name, shape, dtype, size, missing
-  std::optional<std::string> at;        // the point or the step
-  std::optional<int> from_rank;         // the chain of every finding ends at this rank
-  std::vector<std::string> names;       // texts that the findings must contain, each at least once
+  std::optional<RankSet> ranks;      // exactly these ranks must fail
+  // Exactly these tensors must be named; of names, kinds, `file`, `tied` and slices only.
+  std::optional<Selector> of;
+  std::optional<std::string> state;  // every finding's state at the end of its chain
+  // Only under these it must fail; under another it is free, but in this place. Empty: under all.
+  std::vector<std::string> fills;
+  std::optional<std::string> kind;   // of no_hang: op, source, name, shape, dtype, size, missing
+  std::optional<std::string> at;     // the point or the step
+  std::optional<int> from_rank;      // the chain of every finding ends at this rank
+  std::vector<std::string> names;    // texts that the findings must contain, each at least once
   Where where;
 };
 
 struct Case {
-  std::string id;                                         // "PATH/axis=value/…", PATH relative to where one runs
-  std::string scenario;                                   // the file's path, as given
+  std::string id;        // "PATH/axis=value/…"
+  std::string scenario;  // the file's path, as given
   std::string about, reference;
   std::vector<std::pair<std::string, std::string>> axes;  // in the scenario's order
   std::vector<std::string> labels;                        // folders and variant, for ctest
   Topology topology;
-  std::string model;                                      // directory, absolute or relative to the working directory; "" = none
-  std::optional<DType> dtype;                             // asked of the model; nothing: the checkpoint's own
+  std::string model;           // directory, from the working directory; empty: none
+  std::optional<DType> dtype;  // asked of the model; nothing: the checkpoint's own
   std::string fill = "nan";
   std::string backend = "gloo";
   std::string attention = "sdpa";
   uint64_t seed = 7;
   std::vector<ExtraTensor> tensors;
   Program program;
-  std::map<std::string, Expectation> expect;              // by oracle; what is absent must pass
+  std::map<std::string, Expectation> expect;  // by oracle; what is absent must pass
 };
 
 }  // namespace loadproof::harness

@@ -79,7 +79,8 @@ std::string print(const Diagnostic& diagnostic, const Sources& sources) {
   const auto source = sources.find(where.file);
   if (source != sources.end()) {
     const std::string_view line = line_of(source->second, where.line);
-    text += fmt::format("{:5} | {}\n      | {}^\n", where.line, line, indent_to(line, where.column));
+    text +=
+        fmt::format("{:5} | {}\n      | {}^\n", where.line, line, indent_to(line, where.column));
   }
   if (!diagnostic.hint.empty()) text += fmt::format("      = {}\n", diagnostic.hint);
   return text;

@@ -24,7 +24,8 @@ struct Diagnostic {
 // Texts of the files that were read, by path, for excerpts.
 using Sources = std::map<std::string, std::string>;
 
-// Collects. Values of the front end are made as far as they can be, so that one run shows everything.
+// Collects. Values of the front end are made as far as they can be, so that one run shows
+// everything.
 class Diagnostics {
  public:
   void add(Where where, std::string message, std::string hint = {});

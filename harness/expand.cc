@@ -37,8 +37,10 @@ class Overriding {
     if (overrides.model) assign("model", "--model", *overrides.model);
     if (overrides.seed) assign("seed", "--seed", std::to_string(*overrides.seed));
     if (overrides.backend) assign("backend", "--backend", *overrides.backend);
-    if (overrides.fill == "all") sweep_fills();
-    else if (overrides.fill) assign("fill", "--fill", *overrides.fill);
+    if (overrides.fill == "all")
+      sweep_fills();
+    else if (overrides.fill)
+      assign("fill", "--fill", *overrides.fill);
     filter(overrides.only);
     return std::move(assignments_);
   }
@@ -58,8 +60,10 @@ class Overriding {
 
   void sweep_fills() {
     Axis all = all_fills({"--fill", 0, 0});
-    if (Axis* axis = find_axis(scenario_.axes, "fill")) *axis = std::move(all);
-    else scenario_.axes.push_back(std::move(all));
+    if (Axis* axis = find_axis(scenario_.axes, "fill"))
+      *axis = std::move(all);
+    else
+      scenario_.axes.push_back(std::move(all));
   }
 
   void filter(const std::vector<std::pair<std::string, std::string>>& only) {
@@ -79,10 +83,10 @@ class Overriding {
         wanted[name].insert(option.label);
       }
       if (!found)
-        diagnostics_.add({"--only", 0, 0},
-                         fmt::format("{} has no value {} in {}", name, in_quotes(value),
-                                     scenario_.path),
-                         fmt::format("there are: {}", fmt::join(labels, ", ")));
+        diagnostics_.add(
+            {"--only", 0, 0},
+            fmt::format("{} has no value {} in {}", name, in_quotes(value), scenario_.path),
+            fmt::format("there are: {}", fmt::join(labels, ", ")));
     }
     for (const auto& [name, labels] : wanted)
       std::erase_if(find_axis(scenario_.axes, name)->options,
@@ -92,10 +96,9 @@ class Overriding {
   void unknown_axis(const std::string& name) {
     std::vector<std::string> names;
     for (const Axis& axis : scenario_.axes) names.push_back(axis.name);
-    diagnostics_.add({"--only", 0, 0},
-                     fmt::format("no axis {} in {}", in_quotes(name), scenario_.path),
-                     names.empty() ? "it has no axes"
-                                   : fmt::format("there are: {}", fmt::join(names, ", ")));
+    diagnostics_.add(
+        {"--only", 0, 0}, fmt::format("no axis {} in {}", in_quotes(name), scenario_.path),
+        names.empty() ? "it has no axes" : fmt::format("there are: {}", fmt::join(names, ", ")));
   }
 
   Scenario& scenario_;

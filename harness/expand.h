@@ -13,13 +13,14 @@ namespace loadproof::harness {
 
 // What the command line asks for beside the file. A value for a swept field leaves that one value.
 struct Overrides {
-  std::vector<std::pair<std::string, std::string>> only;  // axis, value; several of one axis: any
-  std::optional<int64_t> ranks;
-  std::optional<std::string> dtype;
-  std::optional<std::string> model;  // from the working directory
-  std::optional<std::string> fill;   // a fill, or all
-  std::optional<uint64_t> seed;
-  std::optional<std::string> backend;
+  std::vector<std::pair<std::string, std::string>> only =
+      {};  // axis, value; several of one axis: any
+  std::optional<int64_t> ranks = {};
+  std::optional<std::string> dtype = {};
+  std::optional<std::string> model = {};  // from the working directory
+  std::optional<std::string> fill = {};   // a fill, or all
+  std::optional<uint64_t> seed = {};
+  std::optional<std::string> backend = {};
 };
 
 struct Expanded {

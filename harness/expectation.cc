@@ -26,7 +26,7 @@ constexpr FailKey kFailKeys[] = {
 bool is_static(const Selector& selector) {
   using Op = Selector::Op;
   return !selector.mentions(Op::kState) && !selector.mentions(Op::kFlag) &&
-         !selector.mentions(Op::kIt);
+         !selector.mentions(Op::kIt) && !selector.mentions(Op::kModule);
 }
 
 class ExpectParser {
@@ -40,7 +40,8 @@ class ExpectParser {
     if (node.is_scalar() && node.text == "pass") return rule;
     if (!node.is_map()) {
       diagnostics_.add(node.where, fmt::format("expect must be pass, a map from oracles, or a list "
-                                               "of such maps, not {}", describe(node)));
+                                               "of such maps, not {}",
+                                               describe(node)));
       return rule;
     }
     for (const Entry& entry : node.entries) {
@@ -79,10 +80,11 @@ class ExpectParser {
     if (node.is_map()) {
       expectation.expected = Expected::kFail;
       check_keys(node, "an expectation", {"fail"}, diagnostics_);
-      if (const Entry* fail = node.find("fail")) read_fail(expectation, entry.key, fail->value);
+      if (const Entry* fail = node.find("fail"))
+        read_fail(expectation, entry.key, fail->value);
       else if (node.entries.empty())
-        diagnostics_.add(node.where, fmt::format("{} must be pass, fail, free or {{fail: …}}",
-                                                 entry.key));
+        diagnostics_.add(node.where,
+                         fmt::format("{} must be pass, fail, free or {{fail: …}}", entry.key));
       return expectation;
     }
     const auto word = read_choice(node, entry.key, {"pass", "fail", "free"}, diagnostics_);
@@ -103,7 +105,8 @@ class ExpectParser {
       if (key == "fills") expectation.fills = fills(value);
       if (key == "kind") expectation.kind = kind(value, oracle);
       if (key == "at") expectation.at = read_text(value, key, diagnostics_);
-      if (key == "names") expectation.names = read_texts(value, key, diagnostics_).value_or(expectation.names);
+      if (key == "names")
+        expectation.names = read_texts(value, key, diagnostics_).value_or(expectation.names);
       if (key != "from_rank") continue;
       if (const auto rank = read_int(value, key, 0, kRanksMax - 1, diagnostics_))
         expectation.from_rank = static_cast<int>(*rank);
@@ -113,8 +116,8 @@ class ExpectParser {
   std::optional<Selector> tensors(const Node& node) {
     auto selector = read_tensors(node, {.what = "of"}, context_.words, diagnostics_);
     if (!selector || is_static(*selector)) return selector;
-    diagnostics_.add(node.where, "an expectation cannot depend on states or flags",
-                     "use names, kinds, module(…), file, tied and slices");
+    diagnostics_.add(node.where, "an expectation cannot depend on states, flags or module types",
+                     "use names, kinds, file, tied and slices");
     return std::nullopt;
   }
 

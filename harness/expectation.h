@@ -1,6 +1,7 @@
 // What must come out: `expect: pass`, a map from oracles, or a list of such maps with `when`.
 //
-// Everything that is not named must pass. Of a list, the first rule whose `when` the case meets applies.
+// Everything that is not named must pass. Of a list, the first rule whose `when` the case meets
+// applies.
 #pragma once
 
 #include <map>

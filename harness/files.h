@@ -1,4 +1,5 @@
-// How the front end reaches files: two functions, so that tests and fuzzers give it a world of texts.
+// How the front end reaches files: two functions, so that tests and fuzzers give it a world of
+// texts.
 #pragma once
 
 #include <functional>

@@ -100,10 +100,10 @@ class Lowering {
     for (const Entry& entry : raw.args) {
       const bool found = std::find(known.begin(), known.end(), entry.key) != known.end();
       if (entry.key == "id" || (!found && entry.key == "of")) {
-        diagnostics_.add(entry.where, entry.key == "id"
-                                          ? std::string("an id cannot be set")
-                                          : fmt::format("{} acts on no tensors and takes no \"of\"",
-                                                        verb.name));
+        diagnostics_.add(entry.where,
+                         entry.key == "id"
+                             ? std::string("an id cannot be set")
+                             : fmt::format("{} acts on no tensors and takes no \"of\"", verb.name));
       } else if (!found) {
         diagnostics_.add_unknown(entry.where, fmt::format("argument of {}", verb.name), entry.key,
                                  known);
@@ -111,8 +111,8 @@ class Lowering {
     }
     if (verb.of_required && raw.find("of") == nullptr) missing(raw, "of", "which tensors");
     for (const ParamInfo& param : verb.params) {
-      const bool given = param.type == ParamType::kSteps ? raw.has_body
-                                                         : raw.find(param.name) != nullptr;
+      const bool given =
+          param.type == ParamType::kSteps ? raw.has_body : raw.find(param.name) != nullptr;
       if (param.required && !given) missing(raw, param.name, param.about);
     }
   }

@@ -1,4 +1,5 @@
-// From raw steps to a Program: verbs and arguments checked against the verb table, defaults filled in.
+// From raw steps to a Program: verbs and arguments checked against the verb table, defaults filled
+// in.
 #pragma once
 
 #include <set>

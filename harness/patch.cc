@@ -44,8 +44,10 @@ void parse_insert(const Node& node, Patch& patch, Diagnostics& diagnostics) {
   for (const Entry& entry : node.entries) {
     if (is_position(entry)) {
       ++positions;
-      if (const auto position = parse_position(entry, diagnostics)) operation.position = *position;
-      else return;
+      if (const auto position = parse_position(entry, diagnostics))
+        operation.position = *position;
+      else
+        return;
     } else {
       ++steps;
       operation.step = parse_step(entry, diagnostics);
@@ -117,8 +119,10 @@ class Applier {
     size_t next_set = 0;
     for (const Patch* patch : patches) {
       for (const Operation& operation : patch->operations) {
-        if (operation.kind == Kind::kArgument) set(sets_[next_set++]);
-        else apply(operation);
+        if (operation.kind == Kind::kArgument)
+          set(sets_[next_set++]);
+        else
+          apply(operation);
       }
     }
   }
@@ -129,13 +133,17 @@ class Applier {
       case Kind::kSetting:
         assign(draft_.settings, operation.path, operation.value, folder_, diagnostics_);
         return;
-      case Kind::kArgument: return;
+      case Kind::kArgument:
+        return;
       case Kind::kDrop:
         if (const auto place = find(operation.ids[0])) take(*place);
         return;
-      case Kind::kInsert: return insert(operation);
-      case Kind::kMove: return move(operation);
-      case Kind::kSwap: return swap(operation);
+      case Kind::kInsert:
+        return insert(operation);
+      case Kind::kMove:
+        return move(operation);
+      case Kind::kSwap:
+        return swap(operation);
     }
   }
 
@@ -220,8 +228,8 @@ Operation parse_set(const std::string& path, const Where& where, const Node& val
   const size_t dot = path.rfind('.');
   operation.kind = Kind::kArgument;
   if (dot == std::string::npos || dot == 0 || dot + 1 == path.size()) {
-    diagnostics.add(where, fmt::format("{} is neither a setting nor STEP_ID.ARGUMENT",
-                                       in_quotes(path)),
+    diagnostics.add(where,
+                    fmt::format("{} is neither a setting nor STEP_ID.ARGUMENT", in_quotes(path)),
                     nearest_hint(path, setting_paths()));
   } else if (path.starts_with("world.")) {
     diagnostics.add_unknown(where, "setting", path, setting_paths());

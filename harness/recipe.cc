@@ -85,15 +85,15 @@ std::optional<std::map<std::string, Node>> arguments(const RawStep& use, const R
   for (const RecipeParam& param : recipe.params) {
     const Entry* given = use.find(param.name);
     if (given != nullptr && !given->value.is_null()) {
-      read_value(given->value,
-                 {.what = param.name, .type = param.type, .choices = param.choices},
+      read_value(given->value, {.what = param.name, .type = param.type, .choices = param.choices},
                  {.flags = {}, .tensors = {}, .strict = false}, diagnostics);
       values[param.name] = given->value;
     } else if (param.fallback) {
       values[param.name] = *param.fallback;
     } else {
-      diagnostics.add(use.where, fmt::format("{} needs the argument {}", recipe.name,
-                                             in_quotes(param.name)), param.about);
+      diagnostics.add(use.where,
+                      fmt::format("{} needs the argument {}", recipe.name, in_quotes(param.name)),
+                      param.about);
     }
   }
   if (diagnostics.size() > before) return std::nullopt;
@@ -107,8 +107,10 @@ class Expander {
 
   void expand(std::vector<RawStep>& steps, int depth) {
     for (RawStep& step : steps) {
-      if (step.verb == kUse && !step.expanded) expand_use(step, depth);
-      else expand(step.body, depth);
+      if (step.verb == kUse && !step.expanded)
+        expand_use(step, depth);
+      else
+        expand(step.body, depth);
     }
   }
 
@@ -185,8 +187,8 @@ std::optional<Recipe> parse_recipe(const std::string& text, const std::string& p
   if (const Entry* given = root->find("recipe")) {
     recipe.name = read_text(given->value, "recipe", diagnostics).value_or("");
     if (!recipe.name.empty() && recipe.name != name)
-      diagnostics.add(given->value.where, fmt::format("the recipe in {} must be called {}", path,
-                                                      in_quotes(name)));
+      diagnostics.add(given->value.where,
+                      fmt::format("the recipe in {} must be called {}", path, in_quotes(name)));
   }
   if (const Entry* about = root->find("about"))
     recipe.about = read_text(about->value, "about", diagnostics).value_or("");
@@ -198,6 +200,22 @@ std::optional<Recipe> parse_recipe(const std::string& text, const std::string& p
   check_references(recipe, diagnostics);
   if (diagnostics.size() > before) return std::nullopt;
   return recipe;
+}
+
+std::vector<Recipe> load_recipes(const std::string& folder, const Files& files,
+                                 Diagnostics& diagnostics) {
+  std::vector<Recipe> recipes;
+  for (const std::string& file : files.list(folder)) {
+    if (!file.ends_with(kSuffix)) continue;
+    const std::string path = join_path(folder, file);
+    const Result<std::string> text = files.read(path);
+    if (!text) diagnostics.add({path, 0, 0}, text.error().message);
+    if (!text) continue;
+    auto recipe =
+        parse_recipe(*text, path, file.substr(0, file.size() - kSuffix.size()), diagnostics);
+    if (recipe) recipes.push_back(std::move(*recipe));
+  }
+  return recipes;
 }
 
 Library::Library(Files files, const std::string& scenario_folder) : files_(std::move(files)) {
@@ -216,8 +234,7 @@ Library::Library(Files files, const std::string& scenario_folder) : files_(std::
   }
 }
 
-const Recipe* Library::find(const std::string& name, const Where& where,
-                            Diagnostics& diagnostics) {
+const Recipe* Library::find(const std::string& name, const Where& where, Diagnostics& diagnostics) {
   auto known = recipes_.find(name);
   if (known != recipes_.end()) return known->second ? &*known->second : nullptr;
   auto& recipe = recipes_[name];

@@ -37,6 +37,10 @@ struct Recipe {
 std::optional<Recipe> parse_recipe(const std::string& text, const std::string& path,
                                    const std::string& name, Diagnostics& diagnostics);
 
+// All recipes of a folder, by name; wrong ones are diagnosed and left out.
+std::vector<Recipe> load_recipes(const std::string& folder, const Files& files,
+                                 Diagnostics& diagnostics);
+
 class Library {
  public:
   Library() = default;
@@ -61,8 +65,9 @@ struct ArgumentSet {
   bool done = false;
 };
 
-// Expands every `use` of the tree, at any depth: its steps become the body of the use, and their ids
-// get the prefix "ID." of a use that has one. Sets for a use apply before, and are marked as done.
+// Expands every `use` of the tree, at any depth: its steps become the body of the use, and their
+// ids get the prefix "ID." of a use that has one. Sets for a use apply before, and are marked as
+// done.
 void expand_uses(std::vector<RawStep>& steps, Library& library, std::span<ArgumentSet> sets,
                  Diagnostics& diagnostics);
 

@@ -181,11 +181,12 @@ class ScenarioParser {
     for (const Option& option : axis.options) labels.push_back(option.label);
     for (auto& [value, where] : condition.values) {
       const auto option =
-          std::find_if(axis.options.begin(), axis.options.end(), [&](const Option& o) {
-            return o.label == value || o.text == value;
-          });
-      if (option != axis.options.end()) value = option->label;
-      else diagnostics_.add_unknown(where, fmt::format("value of {}", axis.name), value, labels);
+          std::find_if(axis.options.begin(), axis.options.end(),
+                       [&](const Option& o) { return o.label == value || o.text == value; });
+      if (option != axis.options.end())
+        value = option->label;
+      else
+        diagnostics_.add_unknown(where, fmt::format("value of {}", axis.name), value, labels);
     }
   }
 
@@ -217,11 +218,8 @@ class ScenarioParser {
       const ExpectRule* rule = expect ? rule_of(*expect, scenario_, choice) : nullptr;
       if (rule != nullptr) used.insert(rule);
       if (expect != nullptr && rule == nullptr) {
-        std::string id;
-        for (const auto& [axis, value] : labels_of(scenario_.axes, choice))
-          id += fmt::format("/{}={}", axis, value);
         diagnostics_.add(expect->where,
-                         fmt::format("no expectation applies to {}{}", scenario_.path, id),
+                         fmt::format("no expectation applies to {}", case_id(scenario_, choice)),
                          "one without `when`, at the end, serves for all others");
         return false;
       }

@@ -1,7 +1,8 @@
 // A scenario file as a value: settings, tensors, steps, axes and expectations, checked.
 //
-// parse_scenario() reports everything that is wrong at once: it builds every option of every axis one
-// at a time, the other axes at their first option. expand() (harness/expand.h) makes all the cases.
+// parse_scenario() reports everything that is wrong at once: it builds every option of every axis
+// one at a time, the other axes at their first option. expand() (harness/expand.h) makes all the
+// cases.
 #pragma once
 
 #include <optional>

@@ -35,8 +35,8 @@ void check_size(Settings& settings, const Where& where, Diagnostics& diagnostics
   const Topology& topology = settings.topology;
   const int64_t ranks = int64_t{topology.nodes} * topology.ranks_per_node;
   if (ranks <= kRanksMax) return;
-  diagnostics.add(where, fmt::format("{} nodes of {} ranks are more than {} ranks",
-                                     topology.nodes, topology.ranks_per_node, kRanksMax));
+  diagnostics.add(where, fmt::format("{} nodes of {} ranks are more than {} ranks", topology.nodes,
+                                     topology.ranks_per_node, kRanksMax));
   settings.topology = {};
 }
 
@@ -64,8 +64,8 @@ std::vector<std::string> fill_names() {
 std::vector<std::string> backend_names() { return {"gloo", "sim"}; }
 std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 
-void assign(Settings& settings, std::string_view path, const Node& value,
-            const std::string& folder, Diagnostics& diagnostics) {
+void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
+            Diagnostics& diagnostics) {
   if (path == "world.ranks") {
     settings.topology.nodes = 1;
     assign_extent(settings.topology.ranks_per_node, value, path, diagnostics);

@@ -17,7 +17,7 @@ namespace loadproof::harness {
 
 struct Settings {
   Topology topology;
-  std::string model;           // as a path from the working directory; empty: none
+  std::string model;  // as a path from the working directory; empty: none
   Where model_where;
   std::optional<DType> dtype;  // nothing: the checkpoint's own
   std::string fill = "nan";
@@ -42,8 +42,8 @@ std::vector<std::string> backend_names();
 std::vector<std::string> attention_names();
 
 // REQUIRES: is_setting(path). A model's path is taken from `folder`.
-void assign(Settings& settings, std::string_view path, const Node& value,
-            const std::string& folder, Diagnostics& diagnostics);
+void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
+            Diagnostics& diagnostics);
 
 // The map `world`: {ranks} or {nodes, ranks_per_node}.
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics);

@@ -63,8 +63,7 @@ std::optional<RawStep> parse_step(const Entry& entry, Diagnostics& diagnostics) 
   RawStep step;
   step.verb = entry.key;
   step.where = entry.where;
-  if (!known_verb(entry.key))
-    diagnostics.add_unknown(entry.where, "verb", entry.key, verb_names());
+  if (!known_verb(entry.key)) diagnostics.add_unknown(entry.where, "verb", entry.key, verb_names());
   if (entry.value.is_null()) return step;
   if (!entry.value.is_map()) {
     diagnostics.add(entry.value.where, fmt::format("the arguments of {} must be a map, not {}",
@@ -87,19 +86,19 @@ std::optional<RawStep> parse_step(const Entry& entry, Diagnostics& diagnostics) 
 std::optional<RawStep> parse_step(const Node& node, Diagnostics& diagnostics) {
   if (!node.is_map() || node.entries.empty()) {
     const bool verb = node.is_scalar() && known_verb(node.text);
-    diagnostics.add(node.where,
-                    fmt::format("a step is a map from a verb to its arguments, not {}",
-                                describe(node)),
-                    verb ? fmt::format("write \"{}: {{}}\"", node.text) : "");
+    diagnostics.add(
+        node.where,
+        fmt::format("a step is a map from a verb to its arguments, not {}", describe(node)),
+        verb ? fmt::format("write \"{}: {{}}\"", node.text) : "");
     return std::nullopt;
   }
   if (node.entries.size() > 1) {
     const Entry& extra = known_verb(node.entries[0].key) ? node.entries[1] : node.entries[0];
-    diagnostics.add(extra.where,
-                    fmt::format("a step has one key, its verb; {} is one too many",
-                                in_quotes(extra.key)),
-                    known_verb(extra.key) ? "begin a new step with \"- \""
-                                          : "arguments belong into the braces of the verb");
+    diagnostics.add(
+        extra.where,
+        fmt::format("a step has one key, its verb; {} is one too many", in_quotes(extra.key)),
+        known_verb(extra.key) ? "begin a new step with \"- \""
+                              : "arguments belong into the braces of the verb");
   }
   const auto verb = std::find_if(node.entries.begin(), node.entries.end(),
                                  [](const Entry& entry) { return known_verb(entry.key); });

@@ -1,7 +1,8 @@
 // Steps as they stand in a file, before arguments have types: what patches and recipes work on.
 //
-// A tree of values. A `use` keeps the steps of its recipe as its body once it is expanded, so that a
-// patch can drop, move or follow the recipe as a whole by the use's id, or a step in it by "ID.INNER".
+// A tree of values. A `use` keeps the steps of its recipe as its body once it is expanded, so that
+// a patch can drop, move or follow the recipe as a whole by the use's id, or a step in it by
+// "ID.INNER".
 #pragma once
 
 #include <functional>
@@ -17,12 +18,12 @@ namespace loadproof::harness {
 inline constexpr std::string_view kUse = "use";
 
 struct RawStep {
-  std::string id;            // given in the file, with the prefixes of the uses around it; or empty
+  std::string id;  // given in the file, with the prefixes of the uses around it; or empty
   Where id_where;
-  std::string verb;          // or "use"; not necessarily one that exists
-  Where where;               // of the verb
-  std::vector<Entry> args;   // without id and do
-  std::vector<RawStep> body; // of `each`, or of a `use` once expanded
+  std::string verb;           // or "use"; not necessarily one that exists
+  Where where;                // of the verb
+  std::vector<Entry> args;    // without id and do
+  std::vector<RawStep> body;  // of `each`, or of a `use` once expanded
   bool has_body = false;
   bool expanded = false;
 

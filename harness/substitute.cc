@@ -37,8 +37,7 @@ Node fill_in(const Node& scalar, const std::map<std::string, Node>& arguments,
              Diagnostics& diagnostics) {
   const std::vector<Reference> found = references(scalar.text);
   if (found.empty()) return scalar;
-  if (found[0].begin == 0 && found[0].end == scalar.text.size())
-    return arguments.at(found[0].name);
+  if (found[0].begin == 0 && found[0].end == scalar.text.size()) return arguments.at(found[0].name);
   Node result = scalar;
   result.literal = false;
   result.text.clear();

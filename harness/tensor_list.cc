@@ -70,8 +70,9 @@ std::vector<std::string> expand_name(const std::string& text) {
 }
 
 bool is_tensor_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
-                                                 "WXYZ0123456789_.-/") == std::string_view::npos;
+  return !name.empty() && name.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
+                              "WXYZ0123456789_.-/") == std::string_view::npos;
 }
 
 class TensorParser {
@@ -94,7 +95,8 @@ class TensorParser {
       if (key == "dtype")
         tensor.spec.dtype = read_dtype(value, key, diagnostics_).value_or(tensor.spec.dtype);
       if (key == "kind") kind(tensor, value);
-      if (key == "module") tensor.module = read_text(value, key, diagnostics_).value_or("outermost");
+      if (key == "module")
+        tensor.module = read_text(value, key, diagnostics_).value_or("outermost");
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
     init(tensor, entry.value);
@@ -104,7 +106,8 @@ class TensorParser {
 
  private:
   void shape(ExtraTensor& tensor, const Node& node) {
-    const auto read = read_value(node, {.what = "shape", .type = ParamType::kInts}, {}, diagnostics_);
+    const auto read =
+        read_value(node, {.what = "shape", .type = ParamType::kInts}, {}, diagnostics_);
     if (!read) return;
     int64_t elements = 1;
     for (int64_t extent : std::get<std::vector<int64_t>>(*read)) {
@@ -122,7 +125,8 @@ class TensorParser {
 
   void kind(ExtraTensor& tensor, const Node& node) {
     const auto text = read_choice(node, "kind", tensor_kinds(), diagnostics_);
-    for (TensorKind kind : {TensorKind::kParameter, TensorKind::kBuffer, TensorKind::kRuntimeBuffer})
+    for (TensorKind kind :
+         {TensorKind::kParameter, TensorKind::kBuffer, TensorKind::kRuntimeBuffer})
       if (text == name(kind)) tensor.spec.kind = kind;
   }
 
@@ -162,8 +166,7 @@ void check_ties(const std::vector<ExtraTensor>& tensors, const std::set<std::str
 
 }  // namespace
 
-std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model,
-                                       Diagnostics& diagnostics) {
+std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, Diagnostics& diagnostics) {
   std::vector<ExtraTensor> tensors;
   std::set<std::string> seen;
   if (!expect_map(node, "tensors", diagnostics)) return tensors;

@@ -23,10 +23,9 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// https://yaml.org/type/bool.html
+// https://yaml.org/type/bool.html, but for y and n, which parsers take as text.
 bool is_boolean(std::string_view text) {
-  static constexpr std::string_view kWords[] = {"y",  "n",   "yes",  "no",
-                                                "on", "off", "true", "false"};
+  static constexpr std::string_view kWords[] = {"yes", "no", "on", "off", "true", "false"};
   return std::find(std::begin(kWords), std::end(kWords), lower(text)) != std::end(kWords);
 }
 
@@ -235,10 +234,14 @@ Where inside(const Node& scalar, int column) {
 
 std::string describe(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::kNull: return "nothing";
-    case Node::Kind::kScalar: return in_quotes(node.text);
-    case Node::Kind::kList: return "a list";
-    case Node::Kind::kMap: return "a map";
+    case Node::Kind::kNull:
+      return "nothing";
+    case Node::Kind::kScalar:
+      return in_quotes(node.text);
+    case Node::Kind::kList:
+      return "a list";
+    case Node::Kind::kMap:
+      return "a map";
   }
   return {};
 }

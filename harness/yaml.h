@@ -1,4 +1,5 @@
-// YAML as a plain tree: the subset of it that scenarios are written in, with the place of everything.
+// YAML as a plain tree: the subset of it that scenarios are written in, with the place of
+// everything.
 //
 // Refused with a diagnostic: anchors, aliases, tags, several documents, keys that are no text (such
 // as the YAML 1.1 booleans on, off, yes, no), duplicate keys, depth over 64, more than 1 MiB.
@@ -19,9 +20,9 @@ struct Entry;
 struct Node {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  std::string text;            // of a scalar
+  std::string text;  // of a scalar
   bool quoted = false;
-  bool literal = false;        // the scalar stands in the source as it is, on one line
+  bool literal = false;  // the scalar stands in the source as it is, on one line
   Where where;
   std::vector<Node> items;     // of a list
   std::vector<Entry> entries;  // of a map, in the order of the file

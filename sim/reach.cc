@@ -4,6 +4,7 @@
 #include <ATen/ops/nan_to_num.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "sim/memory/scan.h"
@@ -75,13 +76,23 @@ class Prober {
     stretch(slot, begin, end).uniform_(-0.5, 0.5, generator);
   }
 
+  bool differs() const {
+    const at::Tensor logits = logits_(tensors_).contiguous();
+    return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
+  }
+
   bool changes(int slot, int64_t begin, int64_t end) {
     if (begin >= end) return false;
     const at::Tensor kept = stretch(slot, begin, end).clone();
     fill(slot, begin, end, kOtherSeed);
-    const at::Tensor logits = logits_(tensors_).contiguous();
+    bool changed = differs();
+    if (!changed && kept.is_floating_point()) {
+      // A mask multiplies by zero, which hides every number but NaN.
+      stretch(slot, begin, end).fill_(std::numeric_limits<double>::quiet_NaN());
+      changed = differs();
+    }
     stretch(slot, begin, end).copy_(kept);
-    return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
+    return changed;
   }
 
   // The smallest begin + k * row (clipped to end) at which `holds`, which holds at `end`. Tries the

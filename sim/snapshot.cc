@@ -48,19 +48,30 @@ int64_t strayed(const Rank& rank, int slot, const FilePiece& piece, const ChainS
   return count;
 }
 
+template <typename Word>
+void tally(const std::byte* left, const std::byte* right, int64_t count, Comparison& seen) {
+  for (int64_t i = 0; i < count; ++i) {
+    Word a, b;
+    std::memcpy(&a, left + static_cast<size_t>(i) * sizeof(Word), sizeof(Word));
+    std::memcpy(&b, right + static_cast<size_t>(i) * sizeof(Word), sizeof(Word));
+    if (a == b) continue;
+    if (seen.differing++ == 0) seen.first_differing = i;
+    seen.last_differing = i;
+  }
+}
+
 void compare_elements(const at::Tensor& value, const at::Tensor& reference, Comparison& seen) {
   const std::byte* left = data_of(value);
   const std::byte* right = data_of(reference);
-  const size_t item = static_cast<size_t>(value.element_size());
   if (!first_difference(left, right, bytes_of(value))) {
     seen.equal = true;
     return;
   }
-  for (int64_t i = 0; i < value.numel(); ++i) {
-    const size_t at = static_cast<size_t>(i) * item;
-    if (std::memcmp(left + at, right + at, item) == 0) continue;
-    if (seen.differing++ == 0) seen.first_differing = i;
-    seen.last_differing = i;
+  switch (value.element_size()) {
+    case 1: tally<uint8_t>(left, right, value.numel(), seen); break;
+    case 2: tally<uint16_t>(left, right, value.numel(), seen); break;
+    case 4: tally<uint32_t>(left, right, value.numel(), seen); break;
+    default: tally<uint64_t>(left, right, value.numel(), seen); break;
   }
   seen.reason = fmt::format("{} of {} elements differ", seen.differing, value.numel());
 }

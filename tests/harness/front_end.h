@@ -12,8 +12,8 @@
 
 namespace loadproof::harness {
 
-inline constexpr std::string_view kTestOracles[] = {"finite", "defined",  "ckpt",     "replicas",  "alias",
-                                                    "dtype",  "no_hang",  "no_error", "no_vacuous"};
+inline constexpr std::string_view kTestOracles[] = {
+    "finite", "defined", "ckpt", "replicas", "alias", "dtype", "no_hang", "no_error", "no_vacuous"};
 
 inline Files text_files(std::map<std::string, std::string> texts) {
   auto list = [texts](const std::string& folder) {
@@ -37,6 +37,30 @@ inline Parsed parse_text(const std::string& text, std::map<std::string, std::str
   others["scenarios/t/x.yaml"] = text;
   others["scenarios/models/tiny/config.json"] = "{}";
   return parse_scenario("scenarios/t/x.yaml", text_files(std::move(others)), kTestOracles);
+}
+
+// The first two lines of most rows; what follows begins at line 3.
+inline const std::string kHead = "about: a\nmodel: ../models/tiny\n";
+
+// A scenario, what is wrong with it, and the recipe "r" that it may use.
+struct ErrorRow {
+  std::string scenario;
+  std::vector<std::string> problems;
+  std::string recipe = {};
+};
+
+// Each diagnostic as "[FILE:]LINE:COLUMN: message = hint"; the scenario's own name is left out.
+inline std::vector<std::string> problems(const ErrorRow& row) {
+  std::map<std::string, std::string> others;
+  if (!row.recipe.empty()) others["scenarios/loaders/r.yaml"] = row.recipe;
+  const Parsed parsed = parse_text(row.scenario, std::move(others));
+  std::vector<std::string> texts;
+  for (const auto& [where, message, hint] : parsed.diagnostics) {
+    const std::string file = where.file == "scenarios/t/x.yaml" ? "" : where.file + ":";
+    texts.push_back(file + std::to_string(where.line) + ":" + std::to_string(where.column) + ": " +
+                    message + (hint.empty() ? "" : " = " + hint));
+  }
+  return texts;
 }
 
 }  // namespace loadproof::harness

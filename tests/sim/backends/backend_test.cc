@@ -1,7 +1,6 @@
 #include "sim/backends/backend.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/full.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -13,17 +12,6 @@
 #include "tests/sim/backends/tensors.h"
 
 namespace loadproof::sim {
-
-at::Tensor full_of(int64_t count, double value, at::ScalarType type) {
-  return at::full({count}, value, type);
-}
-
-at::Tensor values_of(int rank, int64_t count, at::ScalarType type) {
-  at::Tensor tensor = at::full({count}, 0, at::kFloat);
-  for (int64_t i = 0; i < count; ++i)
-    tensor.mutable_data_ptr<float>()[i] = static_cast<float>(rank * 16 + i % 13 + 1);
-  return tensor.to(type);
-}
 
 namespace {
 

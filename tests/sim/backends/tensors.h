@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/full.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -24,10 +25,17 @@ inline std::unique_ptr<Backend> backend_of(const std::string& name, int ranks) {
   return std::move(*made);
 }
 
-at::Tensor full_of(int64_t count, double value, at::ScalarType type);
-// Element i is rank * 16 + i % 13 + 1: differs by rank and index, exact in every type up to
-// rank 15.
-at::Tensor values_of(int rank, int64_t count, at::ScalarType type);
+inline at::Tensor full_of(int64_t count, double value, at::ScalarType type) {
+  return at::full({count}, value, type);
+}
+
+// Element i is rank * 16 + i % 13 + 1: it differs by rank and index, and is exact in every type.
+inline at::Tensor values_of(int rank, int64_t count, at::ScalarType type) {
+  at::Tensor tensor = at::full({count}, 0, at::kFloat);
+  for (int64_t i = 0; i < count; ++i)
+    tensor.mutable_data_ptr<float>()[i] = static_cast<float>(rank * 16 + i % 13 + 1);
+  return tensor.to(type);
+}
 
 inline std::vector<uint8_t> bytes_of(const at::Tensor& tensor) {
   std::vector<uint8_t> bytes(tensor.nbytes());

@@ -1,0 +1,152 @@
+// loadproof run: cases in, verdicts out.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/selection.h"
+#include "harness/cli/workers.h"
+#include "harness/fill_twins.h"
+#include "harness/reporters/reporters.h"
+#include "harness/runner.h"
+
+namespace loadproof::harness {
+namespace {
+
+constexpr const char* kFooter =
+    R"(A case passes when its oracles say what its scenario expects of them: a defective loader passes
+where exactly the named oracle fails at the named place. Under each failure stands the line that
+runs exactly that case again.
+
+Examples:
+  loadproof run scenarios/
+  loadproof run scenarios/smoke/ram_efficient_loading.yaml --only variant=5.4.0 --verbose
+  loadproof run scenarios/ --fill all --twice --jobs 2 --junit junit.xml
+  loadproof run x.yaml --backend sim --ranks 64 --json report.json)";
+
+struct Options {
+  Selection selection;
+  bool twice = false;
+  bool verbose = false;
+  std::string json, junit;
+  int64_t jobs = 1;
+  std::string share;  // "I/N": this process is a worker
+};
+
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value && *value;
+}
+
+ReporterOptions reporter_options(const Options& options) {
+  const char* github = std::getenv("GITHUB_ACTIONS");
+  const char* term = std::getenv("TERM");
+  ReporterOptions made;
+  made.out = &std::cout;
+  made.terminal = isatty(STDOUT_FILENO) && !(term && std::string_view(term) == "dumb");
+  made.colour = made.terminal && !is_set("NO_COLOR");
+  made.verbose = options.verbose;
+  made.json = options.json;
+  made.junit = options.junit;
+  made.annotations = github && std::string_view(github) == "true";
+  return made;
+}
+
+// The cases of a worker: every N-th. False: the text is no share.
+bool keep_share(std::vector<Case>& plan, const std::string& share) {
+  size_t index = 0, count = 0;
+  if (std::sscanf(share.c_str(), "%zu/%zu", &index, &count) != 2 || index >= count) return false;
+  std::vector<Case> kept;
+  for (size_t i = index; i < plan.size(); i += count) kept.push_back(std::move(plan[i]));
+  plan = std::move(kept);
+  return true;
+}
+
+class Run {
+ public:
+  Run(const Options& options, std::vector<std::unique_ptr<Reporter>> reporters)
+      : options_(options), reporters_(std::move(reporters)) {}
+
+  int operator()(const std::vector<Case>& plan) {
+    const auto start = std::chrono::steady_clock::now();
+    for (auto& reporter : reporters_) reporter->begin(plan.size());
+    if (const auto jobs = std::min(static_cast<size_t>(options_.jobs), plan.size()); jobs > 1)
+      run_shared(plan, jobs);
+    else
+      run_here(plan);
+    summary_.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return end();
+  }
+
+ private:
+  const Options& options_;
+  std::vector<std::unique_ptr<Reporter>> reporters_;
+  RunSummary summary_;
+  FillTwins twins_;
+
+  void run_here(const std::vector<Case>& plan) {
+    sim::Session session;
+    const RunOptions how{options_.twice, override_words(options_.selection)};
+    for (const Case& one : plan) take(run_case(session, one, how));
+  }
+
+  void run_shared(const std::vector<Case>& plan, size_t jobs) {
+    std::vector<std::string> words = all_words(options_.selection);
+    if (options_.twice) words.insert(words.begin(), "--twice");
+    for (CaseResult& result : run_in_workers(plan, jobs, words)) take(std::move(result));
+  }
+
+  void take(CaseResult result) {
+    if (options_.share.empty()) twins_.check(result);
+    summary_.passed += result.status == Status::kPass;
+    summary_.failed += result.status == Status::kFail;
+    summary_.skipped += result.status == Status::kSkip;
+    summary_.errors += result.status == Status::kError;
+    for (auto& reporter : reporters_) reporter->add(result);
+  }
+
+  int end() {
+    int exit_code = summary_.errors > 0 ? kBadInput
+                    : summary_.failed > 0 ? kNotAsExpected : kAsExpected;
+    for (auto& reporter : reporters_)
+      if (auto ended = reporter->end(summary_); !ended) exit_code = bad_input(ended.error().message);
+    return exit_code;
+  }
+};
+
+int run(const Options& options) {
+  if (options.jobs < 1) return bad_input("--jobs: there must be at least one");
+  auto plan = select_cases(options.selection);
+  if (!plan) return kBadInput;
+  if (!options.share.empty() && !keep_share(*plan, options.share))
+    return bad_input(fmt::format("--share: '{}' is not I/N", options.share));
+  auto reporters = make_reporters(reporter_options(options));
+  if (!reporters) return bad_input(reporters.error().message);
+  return Run(options, std::move(*reporters))(*plan);
+}
+
+}  // namespace
+
+void add_run(CLI::App& program, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("run", "Run cases and say which went as expected");
+  command->footer(kFooter);
+  add_selection(*command, options->selection);
+  command->add_flag("--twice", options->twice, "Run each case again; it must be the same");
+  command->add_option("--json", options->json, "Everything observed and judged")->type_name("FILE");
+  command->add_option("--junit", options->junit, "Results for CI systems")->type_name("FILE");
+  command->add_option("--jobs", options->jobs, "Processes to share the cases")->type_name("N");
+  command->add_flag("--verbose", options->verbose, "Tell what every oracle says of every case");
+  command->add_option("--share", options->share)->group("");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace loadproof::harness

@@ -1,0 +1,161 @@
+#include "harness/explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "harness/words.h"
+#include "sim/steps/verb_info.h"
+
+namespace loadproof::harness {
+namespace {
+
+// As YAML's flow style needs it.
+std::string quoted_if_needed(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_of(",:{}[]\"#\n") == std::string::npos &&
+                     std::string_view("!&*|>@%`'-?").find(text[0]) == std::string_view::npos;
+  return plain ? text : fmt::format("\"{}\"", text);
+}
+
+std::string value_text(const Value& value) {
+  struct Visitor {
+    std::string operator()(bool b) const { return b ? "true" : "false"; }
+    std::string operator()(int64_t i) const { return fmt::format("{}", i); }
+    std::string operator()(double d) const { return fmt::format("{}", d); }
+    std::string operator()(const std::string& s) const { return quoted_if_needed(s); }
+    std::string operator()(const std::vector<int64_t>& v) const {
+      return fmt::format("[{}]", fmt::join(v, ", "));
+    }
+    std::string operator()(const RankSet& set) const { return quoted_if_needed(set.text()); }
+    std::string operator()(const Selector& s) const { return quoted_if_needed(s.text()); }
+  };
+  return std::visit(Visitor(), value);
+}
+
+bool is_default(const ParamInfo& param, const Value& value) {
+  if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
+    return fmt::format("{}", fmt::join(*list, " ")) == param.fallback;
+  return value_text(value) == param.fallback;
+}
+
+struct Row {
+  int index;
+  int depth;
+  std::string id, text, ranks;
+};
+
+void add_rows(const std::vector<Step>& steps, int rank, const Topology& topology, int depth,
+              std::vector<Row>& rows) {
+  for (const Step& step : steps) {
+    if (!step.ranks.contains(rank, topology)) continue;
+    rows.push_back({step.index, depth, step.id, step_line(step), step.ranks.text()});
+    add_rows(step.body, rank, topology, depth + 1, rows);
+  }
+}
+
+// Ranks by the steps that they run, in the order of the first rank of each group.
+std::vector<std::pair<std::vector<int>, std::vector<Row>>> groups(const Case& plan) {
+  std::vector<std::pair<std::vector<int>, std::vector<Row>>> found;
+  std::map<std::vector<int>, size_t> by_steps;
+  for (int rank = 0; rank < plan.topology.ranks(); ++rank) {
+    std::vector<Row> rows;
+    add_rows(plan.program.steps, rank, plan.topology, 0, rows);
+    std::vector<int> indices;
+    for (const Row& row : rows) indices.push_back(row.index);
+    const auto [group, fresh] = by_steps.emplace(std::move(indices), found.size());
+    if (fresh) found.push_back({{}, std::move(rows)});
+    found[group->second].first.push_back(rank);
+  }
+  return found;
+}
+
+std::string table(const std::vector<Row>& rows) {
+  size_t id_width = 0, text_width = 0;
+  for (const Row& row : rows) {
+    id_width = std::max(id_width, row.id.size() + 2 * static_cast<size_t>(row.depth));
+    text_width = std::max(text_width, row.text.size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    const std::string id = std::string(2 * static_cast<size_t>(row.depth), ' ') + row.id;
+    std::string line = row.ranks == "all"
+                           ? fmt::format("  {:3}  {:{}}  {}", row.index, id, id_width, row.text)
+                           : fmt::format("  {:3}  {:{}}  {:{}}  ranks: {}", row.index, id, id_width,
+                                         row.text, text_width, row.ranks);
+    text += line + "\n";
+  }
+  return rows.empty() ? "  nothing\n" : text;
+}
+
+std::string tensor_line(const ExtraTensor& tensor) {
+  std::string line = fmt::format("  {}  {} {} [{}]", tensor.spec.name, name(tensor.spec.kind),
+                                 name(tensor.spec.dtype), fmt::join(tensor.spec.shape, ", "));
+  if (tensor.module != "outermost") line += fmt::format(" of {}", tensor.module);
+  if (!tensor.spec.tied_to.empty()) line += fmt::format(", tied to {}", tensor.spec.tied_to);
+  return line + "\n";
+}
+
+std::string header(const Case& plan) {
+  std::string text = fmt::format("{}\n  {}\n", plan.id, plan.about);
+  if (!plan.reference.empty()) text += fmt::format("  {}\n", plan.reference);
+  text += fmt::format("\nworld   {} on {}, backend {}, fill {}, seed {}\n",
+                      count_text(plan.topology.ranks(), "rank"),
+                      count_text(plan.topology.nodes, "node"), plan.backend, plan.fill, plan.seed);
+  text += plan.model.empty()
+              ? std::string("model   none\n")
+              : fmt::format("model   {}, {}, attention {}\n", plan.model,
+                            plan.dtype ? std::string(name(*plan.dtype)) : "the checkpoint's dtype",
+                            plan.attention);
+  if (!plan.tensors.empty()) text += "tensors\n";
+  for (const ExtraTensor& tensor : plan.tensors) text += tensor_line(tensor);
+  return text;
+}
+
+}  // namespace
+
+std::string step_line(const Step& step) {
+  std::vector<std::string> parts;
+  if (!step.of.empty()) parts.push_back("of: " + value_text(step.of));
+  if (!step.when.empty()) parts.push_back("when: " + value_text(step.when));
+  if (const VerbInfo* verb = find_verb(step.verb)) {
+    for (const ParamInfo& param : verb->params) {
+      const auto value = step.args.find(std::string(param.name));
+      if (value != step.args.end() && !is_default(param, value->second))
+        parts.push_back(fmt::format("{}: {}", param.name, value_text(value->second)));
+    }
+  }
+  return parts.empty() ? step.verb : fmt::format("{} {{{}}}", step.verb, fmt::join(parts, ", "));
+}
+
+std::string expectation_line(const Expectation& expectation) {
+  if (expectation.expected == Expected::kPass) return "pass";
+  if (expectation.expected == Expected::kFree) return "free";
+  std::vector<std::string> parts;
+  if (expectation.ranks) parts.push_back("ranks: " + value_text(*expectation.ranks));
+  if (expectation.of) parts.push_back("of: " + value_text(*expectation.of));
+  if (expectation.state) parts.push_back("state: " + *expectation.state);
+  if (!expectation.fills.empty())
+    parts.push_back(fmt::format("fills: [{}]", fmt::join(expectation.fills, ", ")));
+  if (expectation.kind) parts.push_back("kind: " + *expectation.kind);
+  if (expectation.at) parts.push_back("at: " + *expectation.at);
+  if (expectation.from_rank) parts.push_back(fmt::format("from_rank: {}", *expectation.from_rank));
+  if (!expectation.names.empty())
+    parts.push_back(fmt::format("names: [{}]", fmt::join(expectation.names, ", ")));
+  return parts.empty() ? "fail" : fmt::format("fail {{{}}}", fmt::join(parts, ", "));
+}
+
+std::string explain(const Case& plan) {
+  std::string text = header(plan);
+  for (const auto& [ranks, rows] : groups(plan))
+    text += fmt::format("\n{}\n{}", ranks_text(ranks), table(rows));
+  text += "\nexpect\n";
+  for (const auto& [oracle, expectation] : plan.expect)
+    text += fmt::format("  {}: {}\n", oracle, expectation_line(expectation));
+  return text + (plan.expect.empty() ? "  every oracle passes\n" : "  every other oracle passes\n");
+}
+
+}  // namespace loadproof::harness

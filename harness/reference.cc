@@ -1,0 +1,175 @@
+#include "harness/reference.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <vector>
+
+#include "harness/expectation.h"
+#include "harness/oracles/oracle.h"
+#include "harness/scenario.h"
+#include "harness/settings.h"
+#include "harness/tensor_list.h"
+#include "sim/memory/fill.h"
+#include "sim/selector.h"
+#include "sim/steps/verb_info.h"
+
+namespace loadproof::harness {
+namespace {
+
+constexpr std::string_view kSteps = R"(
+A step is a map with one key, its verb. Every verb takes `id` (its name for patches and
+reports) and `ranks` (who runs it; all if left out). Verbs over tensors take `of` (which) and `when`
+(a further condition, looked at for each tensor as the step runs).
+)";
+
+constexpr std::string_view kRankSets = R"(
+| text | ranks |
+| --- | --- |
+| `all` `none` | everybody, nobody |
+| `0` `1..3` `last` `1..last` | by number, both ends included |
+| `local 0` `node 1` `node 1..2` | by rank within the node, by node |
+| `r>0` `r%2==1` `local!=last` `node<=1` | by comparison: `==` `!=` `<` `<=` `>` `>=` |
+| `!0` `(r>0) & local 0` `0 \| 2` | not, and, or; `!` binds closest, then `&` |
+| `[0, 2]` | a list: any of them |
+)";
+
+constexpr std::string_view kSelectors = R"(| `model.layers.*.weight` | names; `*` any run, `?` one |
+| `module(*RMSNorm)` | by the type of the module that owns it |
+| `initialised` | a flag that some `mark`, or `read` with `mark`, sets |
+| `!x` `x & y` `x \| y` `(x)` `[x, y]` | not, and, or, a list: any of them |
+| `param[2:4]` `param[:50%]` `param[-1]` | a slice in declared order |
+
+A state word holds when any byte of the tensor is in that state at the end of its chain;
+`received` and `derived` look at the last event. A word that is none of these must be a name with a
+dot, or one that `tensors` declares.
+)";
+
+constexpr std::string_view kAxes = R"(
+`sweep: {FIELD: [values]}` makes one case for each value, and several axes their product. A field is
+a setting or `STEP_ID.ARGUMENT`. `sweep: {NAME: {OPTION: PATCH, …}}` is an axis of patches;
+`variants` is the same with the name `variant`, and comes first. A case's id is the path and
+`/axis=value` for each axis.
+
+| in a patch | does |
+| --- | --- |
+| `set: {hold.as: zeros, world.ranks: 4}` | sets arguments and settings; `null` takes one away |
+| `drop: [premark]` | leaves steps out |
+| `insert: {before: generate, broadcast: {of: param}}` | adds a step, or a list of such |
+| `move: {sync: {after: init}}` | puts a step elsewhere |
+| `swap: [read, mark]` | lets two steps change places |
+| `expect: …` `about: …` | stands in place of the scenario's |
+
+Places are `before: ID`, `after: ID`, `at: start` and `at: end`. A step of a recipe used with an id
+is `ID.INNER`; arguments of the `use` itself are set before the recipe is expanded. Dropping or
+moving the id of a `use` takes the whole recipe.
+)";
+
+constexpr std::string_view kExpectations = R"(
+`expect: pass`, or a map from oracles to `pass`, `fail`, `free` or `{fail: {…}}`, or a list of such
+maps with `when: {axis: value or [values]}`, of which the first that the case meets applies.
+**Oracles that are not named must pass.** A variant's `expect` stands in place of the scenario's.
+)";
+
+constexpr std::string_view kRecipes = R"(
+`- use: {recipe: NAME, id: load, PARAM: value}` stands for the steps of `loaders/NAME.yaml`, in
+which `$p` and, inside a longer text, `${p}` are the arguments.
+)";
+
+void heading(std::string& text, std::string_view title) { text += fmt::format("\n## {}\n", title); }
+
+// A bar would end the cell, also inside code.
+std::string cell(std::string_view text) {
+  std::string escaped;
+  for (char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return escaped;
+}
+
+void table_head(std::string& text, std::string_view left, std::string_view right) {
+  text += fmt::format("\n| {} | {} |\n| --- | --- |\n", left, right);
+}
+
+void row(std::string& text, std::string_view key, std::string_view about) {
+  text += fmt::format("| `{}` | {} |\n", cell(key), cell(about));
+}
+
+std::string param_note(ParamType type, std::span<const std::string> choices, bool required,
+                       std::string_view fallback) {
+  std::string note =
+      choices.empty() ? std::string(name(type)) : fmt::format("`{}`", fmt::join(choices, "` `"));
+  if (required) return note + ", required";
+  return fallback.empty() ? note : fmt::format("{}, `{}` if left out", note, fallback);
+}
+
+void verbs(std::string& text) {
+  heading(text, "Steps");
+  text += kSteps;
+  for (const VerbInfo& verb : verb_infos()) {
+    text += fmt::format("\n### `{}`\n\n{}{}\n\n```yaml\n- {}\n```\n", verb.name, verb.about,
+                        verb.collective ? " Collective: all members of the group must come." : "",
+                        verb.example);
+    if (verb.params.empty()) continue;
+    text += "\n| argument | | |\n| --- | --- | --- |\n";
+    for (const ParamInfo& param : verb.params)
+      text += fmt::format(
+          "| `{}` | {} | {} |\n", param.name,
+          cell(param_note(param.type, split_words(param.choices), param.required, param.fallback)),
+          cell(param.about));
+  }
+}
+
+void keys_and_settings(std::string& text) {
+  heading(text, "Keys of a scenario");
+  table_head(text, "key", "");
+  for (const ScenarioKey& key : scenario_keys()) row(text, key.key, key.about);
+  text += "\nSettings, as sweeps and patches call them:\n";
+  table_head(text, "setting", "");
+  for (const SettingInfo& setting : setting_infos()) row(text, setting.path, setting.about);
+  text += "\nOf a tensor under `tensors` (names may hold `{0..7}` and `{a,b}`):\n";
+  table_head(text, "key", "");
+  for (const TensorKey& key : tensor_keys()) row(text, key.key, key.about);
+  heading(text, "Fills");
+  table_head(text, "fill", "");
+  for (const sim::FillInfo& fill : sim::fills()) row(text, fill.name, fill.about);
+}
+
+void recipe(std::string& text, const Recipe& recipe) {
+  text += fmt::format("\n### `{}`\n\n{}\n", recipe.name, recipe.about);
+  if (recipe.params.empty()) return;
+  text += "\n| argument | | |\n| --- | --- | --- |\n";
+  for (const RecipeParam& param : recipe.params) {
+    const std::string fallback = param.fallback ? short_text(*param.fallback) : "";
+    text += fmt::format("| `{}` | {} | {} |\n", param.name,
+                        cell(param_note(param.type, param.choices, !param.fallback, fallback)),
+                        cell(param.about));
+  }
+}
+
+}  // namespace
+
+std::string reference_markdown(std::span<const Recipe> recipes) {
+  std::string text = fmt::format("{}\n", kReferenceBegin);
+  keys_and_settings(text);
+  verbs(text);
+  heading(text, "Rank sets");
+  text += kRankSets;
+  heading(text, "Selectors");
+  table_head(text, "text", "tensors");
+  for (const SelectorWord& word : selector_words()) row(text, word.word, word.about);
+  text += kSelectors;
+  heading(text, "Axes and patches");
+  text += kAxes;
+  heading(text, "Oracles and expectations");
+  text += kExpectations;
+  table_head(text, "oracle", "");
+  for (const OracleInfo& oracle : oracles()) row(text, oracle.name, oracle.about);
+  table_head(text, "in `fail`", "");
+  for (const FailKey& key : fail_keys()) row(text, key.key, key.about);
+  heading(text, "Recipes");
+  text += kRecipes;
+  for (const Recipe& one : recipes) recipe(text, one);
+  return text;
+}
+
+}  // namespace loadproof::harness

@@ -1,0 +1,60 @@
+#include "harness/runner.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "harness/judge.h"
+#include "harness/replay.h"
+
+namespace loadproof::harness {
+namespace {
+
+void run_again(sim::Session& session, CaseResult& result) {
+  auto second = session.run(world_of(result.plan));
+  if (!second) {
+    result.surprises.push_back("the second run could not be made: " + second.error().message);
+    return;
+  }
+  const std::string difference = first_difference(result.observation, *second);
+  if (!difference.empty())
+    result.surprises.push_back("the second run differs from the first: " + difference);
+}
+
+}  // namespace
+
+sim::WorldSpec world_of(const Case& plan) {
+  sim::WorldSpec spec;
+  spec.topology = plan.topology;
+  spec.backend = plan.backend;
+  spec.model = plan.model;
+  spec.dtype = plan.dtype;
+  for (const ExtraTensor& extra : plan.tensors) spec.extras.push_back(extra.spec);
+  spec.program = &plan.program;
+  spec.fill = plan.fill;
+  spec.attention = plan.attention;
+  spec.seed = plan.seed;
+  return spec;
+}
+
+CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  CaseResult result;
+  result.plan = plan;
+  result.replay = replay_line(plan, options.overrides);
+  auto seen = session.run(world_of(result.plan));
+  if (seen) {
+    result.observation = std::move(*seen);
+    result.verdicts = judge(result.plan, result.observation);
+    result.surprises =
+        compare_with_expectations(result.plan, result.observation, result.verdicts);
+    if (options.twice) run_again(session, result);
+    result.status = result.surprises.empty() ? Status::kPass : Status::kFail;
+  } else {
+    result.error = seen.error().message;
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace loadproof::harness
