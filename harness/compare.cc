@@ -114,7 +114,8 @@ class Comparer {
       const Point* point = point_of(rank);
       if (!point) continue;
       auto names = resolve_static(*expected_.of, plan_, *point);
-      if (!names) return say(fmt::format("must name '{}'", expected_.of->text()), names.error().message);
+      if (!names)
+        return say(fmt::format("must name '{}'", expected_.of->text()), names.error().message);
       for (const std::string& name : *names) wanted.insert(owner(*point, name));
     }
     for (const Finding& finding : verdict_.findings) {
@@ -130,8 +131,9 @@ class Comparer {
     std::ranges::set_difference(wanted, got, std::back_inserter(missing));
     std::ranges::set_difference(got, wanted, std::back_inserter(surplus));
     if (!demanded()) missing.clear();
-    const std::string asked = fmt::format("must fail for '{}', {}", expected_.of->text(),
-                                          count_text(static_cast<int64_t>(wanted.size()), "tensor"));
+    const std::string asked =
+        fmt::format("must fail for '{}', {}", expected_.of->text(),
+                    count_text(static_cast<int64_t>(wanted.size()), "tensor"));
     if (wanted.empty() && demanded())
       say(fmt::format("must fail for '{}'", expected_.of->text()), "no tensor is called so");
     if (!missing.empty()) say(asked, "it does not name " + list_text(missing, 4));

@@ -1,7 +1,8 @@
 // Cases that differ in the fill alone must agree on what is defined.
 //
-// What must not reach sampling is settled by where bytes came from and by whether they matter, never by
-// what they happen to be: a verdict of `defined` that changes with the fill is a defect of this program.
+// What must not reach sampling is settled by where bytes came from and by whether they matter,
+// never by what they happen to be: a verdict of `defined` that changes with the fill is a defect of
+// this program.
 #pragma once
 
 #include <map>

@@ -14,8 +14,8 @@ namespace loadproof::harness {
 // One verdict an oracle, in the order of oracles(), each at the point its expectation names.
 std::vector<Verdict> judge(const Case& plan, const Observation& seen);
 
-// Where verdicts and expectations part: one sentence each, in the order of oracles(). Empty: the case
-// passes. What no expectation names must pass; unknown will do where no failure is expected.
+// Where verdicts and expectations part: one sentence each, in the order of oracles(). Empty: the
+// case passes. What no expectation names must pass; unknown will do where no failure is expected.
 std::vector<std::string> compare_with_expectations(const Case& plan, const Observation& seen,
                                                    const std::vector<Verdict>& verdicts);
 

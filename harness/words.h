@@ -1,4 +1,4 @@
-// How this project's messages name ranks, steps, elements and counts, so that all reports speak alike.
+// How messages name ranks, steps, elements and counts, so that all reports speak alike.
 //
 // Pure functions from values to text.
 #pragma once

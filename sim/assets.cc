@@ -26,15 +26,17 @@ bool covers(const TensorSpec& spec, const FilePiece& piece, const CheckpointTens
 
 }  // namespace
 
-Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec, const FilePiece& piece,
-                        const at::Tensor& destination) {
+Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
+                        const FilePiece& piece, const at::Tensor& destination) {
   const CheckpointTensor* source = checkpoint.find(piece.key);
   if (!source)
-    return fail(fmt::format("{}: no tensor '{}' for {}", checkpoint.directory().string(), piece.key, spec.name));
+    return fail(fmt::format("{}: no tensor '{}' for {}", checkpoint.directory().string(), piece.key,
+                            spec.name));
   if (source->shape != piece.shape)
     return fail(fmt::format("{}/{}: tensor '{}' has shape [{}], but {} of the model needs [{}]",
                             checkpoint.directory().string(), source->file, piece.key,
-                            fmt::join(source->shape, ", "), spec.name, fmt::join(piece.shape, ", ")));
+                            fmt::join(source->shape, ", "), spec.name,
+                            fmt::join(piece.shape, ", ")));
   at::Tensor box = destination;
   for (size_t d = 0; d < piece.begin.size(); ++d)
     box = box.narrow(static_cast<int64_t>(d), piece.begin[d], piece.size[d]);
@@ -42,16 +44,18 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec, co
   return {};
 }
 
-Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint, std::vector<TensorSpec> extras)
+Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
+             std::vector<TensorSpec> extras)
     : model_(std::move(model)), checkpoint_(std::move(checkpoint)) {
   if (model_) specs_ = model_->tensors;
   specs_.insert(specs_.end(), extras.begin(), extras.end());
   references_.resize(specs_.size());
   for (const TensorSpec& spec : specs_)
-    in_file_.push_back(checkpoint_ && !spec.pieces.empty() &&
-                       std::all_of(spec.pieces.begin(), spec.pieces.end(), [&](const FilePiece& piece) {
-                         return checkpoint_->find(piece.key) != nullptr;
-                       }));
+    in_file_.push_back(
+        checkpoint_ && !spec.pieces.empty() &&
+        std::all_of(spec.pieces.begin(), spec.pieces.end(), [&](const FilePiece& piece) {
+          return checkpoint_->find(piece.key) != nullptr;
+        }));
 }
 
 std::optional<int> Asset::slot_named(std::string_view name) const {
@@ -72,7 +76,8 @@ at::Tensor Asset::make_reference(int slot) const {
     const std::optional<int> target = slot_named(spec.tied_to);
     return target ? reference(*target) : at::Tensor();
   }
-  if (spec.constant) return at::full(spec.shape, *spec.constant, at::TensorOptions(scalar_type(spec.dtype)));
+  if (spec.constant)
+    return at::full(spec.shape, *spec.constant, at::TensorOptions(scalar_type(spec.dtype)));
   if (model_ && spec.pieces.empty() && spec.init.kind == InitKind::kAnalytic) {
     Result<at::Tensor> value = analytic_value(*model_, spec);
     return value ? *value : at::Tensor();
@@ -89,7 +94,8 @@ at::Tensor Asset::make_reference(int slot) const {
 Result<const Asset*> Assets::open(const std::string& directory, std::optional<DType> dtype,
                                   const std::vector<TensorSpec>& extras) {
   for (const Entry& entry : entries_)
-    if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras) return entry.asset.get();
+    if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras)
+      return entry.asset.get();
   std::optional<Model> model;
   std::optional<Checkpoint> checkpoint;
   if (!directory.empty()) {

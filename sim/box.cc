@@ -76,7 +76,8 @@ void write_box(StateMap& states, const std::vector<int64_t>& shape, const Box& b
       Interval cell = cells[i];
       const int64_t begin = std::max(cell.begin, position);
       cell.cell.offset += begin - cell.begin;
-      part.push_back({begin - position, std::min(cell.end, position + length) - position, cell.cell});
+      part.push_back(
+          {begin - position, std::min(cell.end, position + length) - position, cell.cell});
       if (cell.end <= position + length) next = i + 1;
     }
     states.splice(run.begin * item_size, run.begin * item_size + length, part);

@@ -18,8 +18,8 @@ std::string loaded_text(const ChainScope& scope, const Origin& origin, Cell cell
   const int64_t item = item_size(source->dtype);
   const int64_t begin = source->file_begin + source_element(scope.origins, cell) * item;
   const int64_t elements = bytes / std::max<int64_t>(1, origin.item_size);
-  return fmt::format("loaded from {}, key {}, bytes {} to {}, by {}", origin.file, origin.what, begin,
-                     begin + elements * item, step_text(scope, origin.step));
+  return fmt::format("loaded from {}, key {}, bytes {} to {}, by {}", origin.file, origin.what,
+                     begin, begin + elements * item, step_text(scope, origin.step));
 }
 
 }  // namespace
@@ -43,9 +43,12 @@ std::string describe_chain(const ChainScope& scope, Cell cell, int64_t bytes) {
       return fmt::format("allocated on rank {} by {}, never written", origin.rank, step);
     case StateKind::kPlaceholder:
       return fmt::format("{} written on rank {} by {} to hold the place",
-                         origin.what == "alloc as zeros" ? "zeros" : origin.what, origin.rank, step);
-    case StateKind::kRandom: return fmt::format("random, {} on rank {} in {}", origin.what, origin.rank, step);
-    case StateKind::kComputed: return fmt::format("computed as {} on rank {} in {}", origin.what, origin.rank, step);
+                         origin.what == "alloc as zeros" ? "zeros" : origin.what, origin.rank,
+                         step);
+    case StateKind::kRandom:
+      return fmt::format("random, {} on rank {} in {}", origin.what, origin.rank, step);
+    case StateKind::kComputed:
+      return fmt::format("computed as {} on rank {} in {}", origin.what, origin.rank, step);
     case StateKind::kLoaded: return loaded_text(scope, origin, cell, bytes);
     case StateKind::kReceived:
       return fmt::format("received from rank {} ({}) in {}; {}", origin.rank, origin.what, step,

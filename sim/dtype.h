@@ -10,17 +10,20 @@
 namespace loadproof {
 
 enum class DType : uint8_t {
-  kBool, kUint8, kInt8, kInt16, kInt32, kInt64, kFloat8E4m3fn, kFloat8E5m2, kFloat16, kBFloat16, kFloat32, kFloat64,
+  kBool, kUint8, kInt8, kInt16, kInt32, kInt64,
+  kFloat8E4m3fn, kFloat8E5m2, kFloat16, kBFloat16, kFloat32, kFloat64,
 };
 
-inline constexpr DType kAllDTypes[] = {
-    DType::kBool, DType::kUint8, DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64, DType::kFloat8E4m3fn,
-    DType::kFloat8E5m2, DType::kFloat16, DType::kBFloat16, DType::kFloat32, DType::kFloat64};
+inline constexpr DType kAllDTypes[] = {DType::kBool,         DType::kUint8,      DType::kInt8,
+                                       DType::kInt16,        DType::kInt32,      DType::kInt64,
+                                       DType::kFloat8E4m3fn, DType::kFloat8E5m2, DType::kFloat16,
+                                       DType::kBFloat16,     DType::kFloat32,    DType::kFloat64};
 
 // Bytes of one element.
 constexpr int64_t item_size(DType dtype) {
   switch (dtype) {
-    case DType::kBool: case DType::kUint8: case DType::kInt8: case DType::kFloat8E4m3fn: case DType::kFloat8E5m2:
+    case DType::kBool: case DType::kUint8: case DType::kInt8:
+    case DType::kFloat8E4m3fn: case DType::kFloat8E5m2:
       return 1;
     case DType::kInt16: case DType::kFloat16: case DType::kBFloat16: return 2;
     case DType::kInt32: case DType::kFloat32: return 4;

@@ -62,7 +62,8 @@ void Engine::advance(Runner& runner) {
     const Step* step = next_step(runner);
     if (!step) return;
     if (++steps_taken_ > spec_.steps_max)
-      return stop(runner, Outcome::kRaised, fmt::format("the world took more than {} steps", spec_.steps_max));
+      return stop(runner, Outcome::kRaised,
+                  fmt::format("the world took more than {} steps", spec_.steps_max));
     runner.current = step;
     run_step(runner, *step);
   }
@@ -119,7 +120,8 @@ std::vector<int> Engine::select(const Runner& runner, const Step& step) {
   }
   if (step.when.empty()) return selected;
   const std::vector<int> meant = resolve_on(runner.rank, step.when);
-  std::erase_if(selected, [&](int slot) { return !std::binary_search(meant.begin(), meant.end(), slot); });
+  std::erase_if(selected,
+                [&](int slot) { return !std::binary_search(meant.begin(), meant.end(), slot); });
   return selected;
 }
 
@@ -149,7 +151,8 @@ void Engine::stop(Runner& runner, Outcome outcome, std::string error) {
 
 void Engine::enter_each(const StepContext& step) {
   runner(step.rank.index())
-      .frames.push_back({.steps = &step.step.body, .items = {step.selected.begin(), step.selected.end()}});
+      .frames.push_back(
+          {.steps = &step.step.body, .items = {step.selected.begin(), step.selected.end()}});
 }
 
 at::Generator& Engine::generator(int rank) {
@@ -184,7 +187,9 @@ const loadproof::Generation* Engine::remembered(uint64_t key) const {
   return found == memory_.end() ? nullptr : &found->second;
 }
 
-void Engine::remember(uint64_t key, const loadproof::Generation& generation) { memory_.emplace(key, generation); }
+void Engine::remember(uint64_t key, const loadproof::Generation& generation) {
+  memory_.emplace(key, generation);
+}
 
 void Engine::log(uint64_t value) {
   ++seen_.events;
@@ -194,7 +199,8 @@ void Engine::log(uint64_t value) {
 
 // What a step did, as the states of what it was about: the bytes follow from them and the fill.
 void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
-  log(static_cast<uint64_t>(runner.rank.index()) << 32 | static_cast<uint32_t>(runner.current->index));
+  log(static_cast<uint64_t>(runner.rank.index()) << 32 |
+      static_cast<uint32_t>(runner.current->index));
   for (int slot : slots)
     for (const Interval& interval : runner.rank.states(slot).intervals())
       log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));

@@ -59,7 +59,8 @@ class Engine {
   void add_generation(const StepContext& step, loadproof::Generation generation);
   void enter_each(const StepContext& step);
   ChainScope chain_scope() const;
-  // What generate() gave for these very bytes, states and options; ranks that hold the same need one.
+  // What generate() gave for these very bytes, states and options; ranks that hold the same need
+  // one.
   const loadproof::Generation* remembered(uint64_t key) const;
   void remember(uint64_t key, const loadproof::Generation& generation);
 

@@ -10,15 +10,16 @@
 namespace loadproof::sim {
 namespace {
 
-// States of all members' bytes joined: an interval of the result is tainted when any of the members'
-// is, and else derived from the first member's.
+// States of all members' bytes joined: an interval of the result is tainted when any of the
+// members' is, and else derived from the first member's.
 struct Joined {
   int64_t begin, end;
   OriginId parent;
   bool bad;
 };
 
-std::vector<Joined> join(const OriginTable& origins, const std::vector<std::vector<Interval>>& members) {
+std::vector<Joined> join(const OriginTable& origins,
+                         const std::vector<std::vector<Interval>>& members) {
   std::vector<int64_t> cuts;
   for (const std::vector<Interval>& cells : members)
     for (const Interval& cell : cells) cuts.insert(cuts.end(), {cell.begin, cell.end});
@@ -28,7 +29,8 @@ std::vector<Joined> join(const OriginTable& origins, const std::vector<std::vect
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
     Joined part{cuts[i], cuts[i + 1], kNoOrigin, false};
     for (const std::vector<Interval>& cells : members) {
-      auto cell = std::find_if(cells.begin(), cells.end(), [&](const Interval& c) { return c.end > part.begin; });
+      auto cell = std::find_if(cells.begin(), cells.end(),
+                               [&](const Interval& c) { return c.end > part.begin; });
       if (cell == cells.end() || cell->begin > part.begin) continue;
       const bool bad = must_not_reach_sampling(origins.root_kind(cell->cell.origin));
       if (part.parent == kNoOrigin || (bad && !part.bad)) part.parent = cell->cell.origin;
@@ -68,12 +70,19 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
   const int rank = step.rank.index();
   const Result<int> group = group_index(post.group, rank);
   if (!group) return tl::make_unexpected(group.error());
-  Call call{.op = post.op, .rank = rank, .step = step.step.index, .step_id = step.step.id,
-            .source = post.source, .reduction = post.reduction, .match_bytes = post.match_bytes, .tag = post.slot};
+  Call call{.op = post.op,
+            .rank = rank,
+            .step = step.step.index,
+            .step_id = step.step.id,
+            .source = post.source,
+            .reduction = post.reduction,
+            .match_bytes = post.match_bytes,
+            .tag = post.slot};
   if (post.slot >= 0) {
     const Slot& slot = step.rank.slot(post.slot);
     if (slot.value.is_meta())
-      return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op), slot.spec->name));
+      return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
+                              slot.spec->name));
     call.tensor = slot.spec->name;
     call.dtype = dtype_of(slot.value);
     call.shape = shape_of(slot.value);
@@ -90,15 +99,18 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
 // Storage for every member's piece: rows of the joined tensor where they are neighbours in it.
 std::vector<at::Tensor> Engine::gather_targets(int group, const Slot& slot) {
   const Shard& shard = *slot.shard;
-  const auto members = static_cast<int64_t>(rendezvous_.groups()[static_cast<size_t>(group)].ranks.size());
+  const auto members =
+      static_cast<int64_t>(rendezvous_.groups()[static_cast<size_t>(group)].ranks.size());
   std::vector<at::Tensor> targets;
-  const at::Tensor joined = shard.dim == 0 ? empty_tensor(shard.full_shape, dtype_of(slot.value)) : at::Tensor();
+  const at::Tensor joined =
+      shard.dim == 0 ? empty_tensor(shard.full_shape, dtype_of(slot.value)) : at::Tensor();
   for (int64_t member = 0; member < members; ++member) {
     const Chunk chunk = chunk_of(shard.full_shape[static_cast<size_t>(shard.dim)], members, member);
-    targets.push_back(joined.defined()
-                          ? joined.narrow(0, chunk.begin, chunk.size)
-                          : empty_tensor(rows(shard.full_shape, shard.dim, chunk.begin, chunk.size).size,
-                                         dtype_of(slot.value)));
+    targets.push_back(
+        joined.defined()
+            ? joined.narrow(0, chunk.begin, chunk.size)
+            : empty_tensor(rows(shard.full_shape, shard.dim, chunk.begin, chunk.size).size,
+                           dtype_of(slot.value)));
   }
   return targets;
 }
@@ -118,12 +130,16 @@ Result<void> Engine::meet() {
 
 void Engine::note_mismatches(const Meeting& meeting) {
   for (const Mismatch& mismatch : meeting.mismatches)
-    seen_.mismatches.push_back({mismatch.kind, mismatch.fatal, mismatch.text, mismatch.ranks, mismatch.tensors, mismatch.step});
+    seen_.mismatches.push_back({mismatch.kind, mismatch.fatal, mismatch.text, mismatch.ranks,
+                                mismatch.tensors, mismatch.step});
   for (int rank : meeting.aborted) {
-    const auto call = std::find_if(meeting.calls.begin(), meeting.calls.end(), [&](const Call& c) { return c.rank == rank; });
+    const auto call = std::find_if(meeting.calls.begin(), meeting.calls.end(),
+                                   [&](const Call& c) { return c.rank == rank; });
     stop(runner(rank), Outcome::kAborted,
-         fmt::format("Received data size doesn't match expected size ({} of {} bytes in {}). Is there a "
-                     "distributed collective mismatch in your code?", call->tensor, call->bytes, call->step_id));
+         fmt::format(
+             "Received data size doesn't match expected size ({} of {} bytes in {}). Is there a "
+             "distributed collective mismatch in your code?",
+             call->tensor, call->bytes, call->step_id));
   }
 }
 
@@ -148,7 +164,9 @@ void Engine::complete(const Meeting& meeting) {
 
 std::vector<Interval> Engine::received(const Call& sender, int step, std::vector<Interval> cells) {
   for (Interval& cell : cells)
-    cell.cell.origin = origins_.add({.kind = StateKind::kReceived, .rank = sender.rank, .step = step,
+    cell.cell.origin = origins_.add({.kind = StateKind::kReceived,
+                                     .rank = sender.rank,
+                                     .step = step,
                                      .parent = cell.cell.origin,
                                      .item_size = static_cast<int32_t>(item_size(sender.dtype)),
                                      .what = sender.tensor});
@@ -162,7 +180,8 @@ void Engine::complete_broadcast(const Meeting& meeting) {
   for (const Call& call : meeting.calls) {
     if (call.rank == source->rank) continue;
     const int64_t bytes = std::min(call.bytes, source->bytes);
-    runner(call.rank).rank.wrote_bytes(static_cast<int>(call.tag), received(*source, call.step, given.read(0, bytes)));
+    runner(call.rank).rank.wrote_bytes(static_cast<int>(call.tag),
+                                       received(*source, call.step, given.read(0, bytes)));
   }
 }
 
@@ -177,19 +196,23 @@ void Engine::complete_gather(const Meeting& meeting) {
     const Shard shard = *rank.slot(static_cast<int>(call.tag)).shard;
     const int64_t item = item_size(call.dtype);
     StateMap states(element_count(shard.full_shape) * item, {kNoOrigin, 0});
-    at::Tensor joined = shard.dim == 0 ? call.out[0].as_strided(shard.full_shape, dense_strides(shard.full_shape), 0)
+    at::Tensor joined = shard.dim == 0 ? call.out[0].as_strided(shard.full_shape,
+                                                                dense_strides(shard.full_shape), 0)
                                        : empty_tensor(shard.full_shape, call.dtype);
     int64_t begin = 0;
     for (size_t member = 0; member < given.size(); ++member) {
       const int64_t extent = call.out[member].size(shard.dim);
-      const std::vector<Interval> cells = meeting.calls[member].rank == call.rank
-                                              ? given[member]
-                                              : received(meeting.calls[member], call.step, given[member]);
-      write_box(states, shard.full_shape, rows(shard.full_shape, shard.dim, begin, extent), item, cells);
+      const std::vector<Interval> cells =
+          meeting.calls[member].rank == call.rank
+              ? given[member]
+              : received(meeting.calls[member], call.step, given[member]);
+      write_box(states, shard.full_shape, rows(shard.full_shape, shard.dim, begin, extent), item,
+                cells);
       if (shard.dim != 0) joined.narrow(shard.dim, begin, extent).copy_(call.out[member]);
       begin += extent;
     }
-    rank.give_shared(static_cast<int>(call.tag), std::move(joined), std::move(states), std::nullopt);
+    rank.give_shared(static_cast<int>(call.tag), std::move(joined), std::move(states),
+                     std::nullopt);
   }
 }
 
@@ -201,10 +224,13 @@ void Engine::complete_reduce(const Meeting& meeting) {
   for (const Call& call : meeting.calls) {
     std::vector<Interval> cells;
     for (const Joined& part : joined) {
-      const OriginId origin = origins_.add({.kind = part.bad ? StateKind::kTainted : StateKind::kDerived,
-                                            .rank = call.rank, .step = call.step, .parent = part.parent,
-                                            .item_size = static_cast<int32_t>(item_size(call.dtype)),
-                                            .what = "all_reduce"});
+      const OriginId origin =
+          origins_.add({.kind = part.bad ? StateKind::kTainted : StateKind::kDerived,
+                        .rank = call.rank,
+                        .step = call.step,
+                        .parent = part.parent,
+                        .item_size = static_cast<int32_t>(item_size(call.dtype)),
+                        .what = "all_reduce"});
       cells.push_back({part.begin, part.end, {origin, part.begin}});
     }
     runner(call.rank).rank.wrote_bytes(static_cast<int>(call.tag), cells);

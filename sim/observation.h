@@ -17,7 +17,8 @@
 namespace loadproof {
 
 // Consecutive elements of a tensor, in row-major order, that share a state. `chain` tells the whole
-// story, nearest first: "received from rank 0 at sync; loaded from model.safetensors, key K, bytes A to B".
+// story, nearest first: "received from rank 0 at sync; loaded from model.safetensors, key K, bytes
+// A to B".
 struct StateRange {
   int64_t begin = 0, end = 0;  // elements
   StateKind kind = StateKind::kUndefined;  // of the last event
@@ -38,7 +39,7 @@ struct Comparison {
   int64_t first_differing = -1;  // element, row-major
   int64_t last_differing = -1;
   int64_t not_from_source = 0;   // elements whose chain does not end at their own place in the file
-  std::string reason;            // why not equal, where no element can be compared: "still on meta", …
+  std::string reason;  // why not equal, where no element can be compared: "still on meta", …
   bool operator==(const Comparison&) const = default;
 };
 
@@ -55,7 +56,7 @@ struct TensorObservation {
   std::vector<std::string> flags;
   int64_t elements = 0, nan = 0, inf = 0, zero = 0, one = 0;
   std::array<int64_t, kStateKinds> state_counts{};  // elements by kind at the end of the chain
-  std::vector<StateRange> states;                   // at most kStateRangesMax, the rest summed up in the last
+  std::vector<StateRange> states;  // at most kStateRangesMax, the rest summed up in the last
   Comparison reference;
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
   bool operator==(const TensorObservation&) const = default;
@@ -155,7 +156,7 @@ struct Observation {
   std::string wait_report;       // the wait-for graph in words; empty: nobody waits
   std::vector<VacuousObservation> vacuous;
   int64_t events = 0;
-  uint64_t fingerprint = 0;      // of the event log: states, bytes moved, tokens; the same on every backend
+  uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend
   bool operator==(const Observation&) const = default;
 };
 

@@ -26,7 +26,8 @@ int Rank::add_storage(StateMap states) {
 }
 
 void Rank::give(int i, at::Tensor value, StateMap states) {
-  SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}", slot(i).spec->name);
+  SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
+            slot(i).spec->name);
   at(i).value = std::move(value);
   at(i).storage = add_storage(std::move(states));
   at(i).shard.reset();
@@ -59,7 +60,8 @@ void Rank::wrote(int i, const Box& box, const std::vector<Interval>& cells) {
 }
 
 void Rank::wrote_bytes(int i, const std::vector<Interval>& cells) {
-  if (!cells.empty()) storages_[static_cast<size_t>(slot(i).storage)].splice(0, cells.back().end, cells);
+  if (!cells.empty())
+    storages_[static_cast<size_t>(slot(i).storage)].splice(0, cells.back().end, cells);
   ++version_;
 }
 

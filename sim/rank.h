@@ -1,8 +1,8 @@
 // One rank of the world: its tensors, what is known of their bytes, its flags.
 //
 // A Rank is owned by its World and touched by one thread. Tensors are reached by slot, the index of
-// their spec in declaration order, the same on every rank. Everything that changes bytes goes through
-// the primitives of this class, which change the states with them: a verb cannot forget.
+// their spec in declaration order, the same on every rank. Everything that changes bytes goes
+// through the primitives of this class, which change the states with them: a verb cannot forget.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -67,7 +67,7 @@ class Rank {
  private:
   int index_;
   std::vector<Slot> slots_;
-  std::vector<StateMap> storages_;  // by storage number; those that no slot names any more are empty
+  std::vector<StateMap> storages_;  // by number; those that no slot names any more are empty
   int64_t version_ = 0;
 
   int add_storage(StateMap states);

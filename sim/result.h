@@ -1,7 +1,7 @@
 // What a function returns that can meet bad input: the value, or an error that a person can act on.
 //
 // Three kinds of wrong have three tools. Our own bug: SIM_CHECK (sim/check.h), which aborts. Bad
-// input: Result. The simulated system misbehaving: an event of the Observation, which oracles judge.
+// input: Result. The simulated system misbehaving: an event of the Observation, for oracles.
 #pragma once
 
 #include <string>

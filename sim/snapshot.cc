@@ -39,7 +39,8 @@ int64_t strayed(const Rank& rank, int slot, const FilePiece& piece, const ChainS
   const at::Tensor& value = rank.slot(slot).value;
   const int64_t item = static_cast<int64_t>(value.element_size());
   int64_t count = 0;
-  for (const Interval& cell : read_box(rank.states(slot), shape_of(value), {piece.begin, piece.size}, item)) {
+  for (const Interval& cell :
+       read_box(rank.states(slot), shape_of(value), {piece.begin, piece.size}, item)) {
     const Origin& source = scope.origins.at(chain_end(scope.origins, cell.cell.origin));
     const bool home = source.kind == StateKind::kLoaded && source.what == piece.key &&
                       source_element(scope.origins, cell.cell) == cell.begin / item;
@@ -85,9 +86,11 @@ Comparison compare(const Rank& rank, int slot, const Asset& asset, const ChainSc
   if (held.value.is_meta()) {
     seen.reason = "still on meta";
   } else if (held.value.scalar_type() != reference.scalar_type()) {
-    seen.reason = fmt::format("is {} instead of {}", name(dtype_of(held.value)), name(dtype_of(reference)));
+    seen.reason =
+        fmt::format("is {} instead of {}", name(dtype_of(held.value)), name(dtype_of(reference)));
   } else if (held.shard) {
-    const at::Tensor piece = reference.narrow(held.shard->dim, held.shard->begin, held.value.size(held.shard->dim));
+    const at::Tensor piece =
+        reference.narrow(held.shard->dim, held.shard->begin, held.value.size(held.shard->dim));
     compare_elements(held.value, piece.contiguous(), seen);
   } else if (held.value.sizes() != reference.sizes()) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
@@ -115,7 +118,8 @@ void count(const at::Tensor& value, TensorObservation& seen) {
   seen.digest = digest(data_of(value), static_cast<size_t>(bytes_of(value)), key);
 }
 
-TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset, const ChainScope& scope) {
+TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
+                                 const ChainScope& scope) {
   const Slot& held = rank.slot(slot);
   TensorObservation seen{.name = held.spec->name,
                          .kind = held.spec->kind,
@@ -136,7 +140,8 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
 
 }  // namespace
 
-std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset, const ChainScope& scope) {
+std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset,
+                                               const ChainScope& scope) {
   std::vector<TensorObservation> seen;
   seen.reserve(rank.slots().size());
   for (size_t i = 0; i < rank.slots().size(); ++i)

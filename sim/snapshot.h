@@ -11,6 +11,7 @@
 
 namespace loadproof::sim {
 
-std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset, const ChainScope& scope);
+std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset,
+                                               const ChainScope& scope);
 
 }  // namespace loadproof::sim

@@ -71,7 +71,8 @@ void StateMap::write(int64_t begin, int64_t end, Cell cell) {
 }
 
 void StateMap::splice(int64_t begin, int64_t end, const std::vector<Interval>& cells) {
-  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end, bytes_);
+  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end,
+            bytes_);
   if (begin == end) return;
   std::vector<Interval> next;
   next.reserve(intervals_.size() + cells.size() + 1);
@@ -85,7 +86,8 @@ void StateMap::splice(int64_t begin, int64_t end, const std::vector<Interval>& c
 }
 
 std::vector<Interval> StateMap::read(int64_t begin, int64_t end) const {
-  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end, bytes_);
+  SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end,
+            bytes_);
   std::vector<Interval> found;
   auto first = std::partition_point(intervals_.begin(), intervals_.end(),
                                     [&](const Interval& i) { return i.end <= begin; });

@@ -1,9 +1,9 @@
 // What is known of every byte a rank holds: not its value, but where it came from.
 //
-// Beside each storage the world keeps a StateMap: an ordered list of byte intervals, each with a Cell.
-// A cell points to an Origin, a node of the world's append-only OriginTable; parents of origins form
-// the chain "received from rank 0, loaded from model.safetensors, key K, bytes A to B". Values of
-// this header know no torch type; they are confined to the thread of their world.
+// Beside each storage the world keeps a StateMap: an ordered list of byte intervals, each with a
+// Cell. A cell points to an Origin, a node of the world's append-only OriginTable; parents of
+// origins form the chain "received from rank 0, loaded from model.safetensors, key K, bytes A to
+// B". Values of this header know no torch type; they are confined to the thread of their world.
 #pragma once
 
 #include <cstdint>
@@ -69,13 +69,14 @@ class OriginTable {
  private:
   std::vector<Origin> origins_;
   std::vector<StateKind> roots_;
-  std::map<std::tuple<StateKind, int32_t, int32_t, OriginId, int32_t, std::string, std::string>, OriginId>
+  std::map<std::tuple<StateKind, int32_t, int32_t, OriginId, int32_t, std::string, std::string>,
+           OriginId>
       index_;
 };
 
-// The state of one interval. `offset` is the position of the interval's first byte in the tensor that
-// the origin wrote, in bytes as written there; it advances with the position and survives transport,
-// so that the chain of a slice still tells which elements of which key it holds.
+// The state of one interval. `offset` is the position of the interval's first byte in the tensor
+// that the origin wrote, in bytes as written there; it advances with the position and survives
+// transport, so that the chain of a slice still tells which elements of which key it holds.
 struct Cell {
   OriginId origin = kNoOrigin;
   int64_t offset = 0;

@@ -48,10 +48,10 @@ struct TensorSpec {
   TensorKind kind = TensorKind::kParameter;
   DType dtype = DType::kFloat32;
   std::vector<int64_t> shape;
-  std::string module_type;         // "Linear", "Embedding", "Qwen2RMSNorm", "Qwen2RotaryEmbedding", …
+  std::string module_type;  // "Linear", "Embedding", "Qwen2RMSNorm", "Qwen2RotaryEmbedding", …
   Init init;
   std::string tied_to;             // the name whose storage this one shares, or empty
-  std::optional<double> constant;  // the declared value of every element, where a scenario gives one
+  std::optional<double> constant;  // the declared value of every element, if a scenario gives one
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };

@@ -21,8 +21,8 @@ std::string problem_of(const Checkpoint& checkpoint, const TensorSpec& spec) {
     const CheckpointTensor* found = checkpoint.find(piece.key);
     if (!found) return fmt::format("the checkpoint has no '{}'", piece.key);
     if (found->shape != piece.shape)
-      return fmt::format("'{}' has shape [{}] instead of [{}]", piece.key, fmt::join(found->shape, ", "),
-                         fmt::join(piece.shape, ", "));
+      return fmt::format("'{}' has shape [{}] instead of [{}]", piece.key,
+                         fmt::join(found->shape, ", "), fmt::join(piece.shape, ", "));
   }
   return "";
 }
@@ -32,7 +32,8 @@ Result<std::vector<at::Tensor>> reference_tensors(const Asset& asset) {
   for (size_t i = 0; i < asset.model_tensors(); ++i) {
     tensors.push_back(asset.reference(static_cast<int>(i)));
     if (!tensors.back().defined())
-      return fail(fmt::format("{}: {}: {}", asset.checkpoint()->directory().string(), asset.specs()[i].name,
+      return fail(fmt::format("{}: {}: {}", asset.checkpoint()->directory().string(),
+                              asset.specs()[i].name,
                               problem_of(*asset.checkpoint(), asset.specs()[i])));
   }
   return tensors;
@@ -54,13 +55,19 @@ Result<ForwardResult> run_forward(const Asset& asset, const ForwardQuery& query)
   const Model& model = *asset.model();
   for (int64_t token : query.prompt)
     if (token < 0 || token >= model.config.vocab_size)
-      return fail(fmt::format("token {} is not in the vocabulary of {}", token, model.config.vocab_size));
-  const AttentionKind attention = query.attention == "eager" ? AttentionKind::kEager : AttentionKind::kSdpa;
+      return fail(
+          fmt::format("token {} is not in the vocabulary of {}", token, model.config.vocab_size));
+  const AttentionKind attention =
+      query.attention == "eager" ? AttentionKind::kEager : AttentionKind::kSdpa;
   const at::Tensor ids = at::tensor(query.prompt, at::kLong).unsqueeze(0);
-  ForwardResult result{.logits = rows_of(forward(model, *tensors, {.ids = ids, .attention = attention}))};
+  ForwardResult result{.logits =
+                           rows_of(forward(model, *tensors, {.ids = ids, .attention = attention}))};
   if (query.tokens == 0) return result;
-  const GenerateResult drawn = generate(model, *tensors, {.prompt = query.prompt, .new_tokens = query.tokens,
-                                                          .mode = SampleMode::kGreedy, .attention = attention});
+  const GenerateResult drawn = generate(model, *tensors,
+                                        {.prompt = query.prompt,
+                                         .new_tokens = query.tokens,
+                                         .mode = SampleMode::kGreedy,
+                                         .attention = attention});
   if (!drawn.error.empty()) return fail(drawn.error);
   result.greedy = drawn.tokens;
   return result;
@@ -97,11 +104,13 @@ Result<InspectReport> inspect_model(const std::string& directory) {
   for (const TensorSpec& spec : asset.specs()) {
     report.tensors.push_back({spec, problem_of(*asset.checkpoint(), spec)});
     for (const FilePiece& piece : spec.pieces) used.insert(piece.key);
-    if (spec.kind == TensorKind::kParameter && spec.tied_to.empty()) report.parameters += element_count(spec.shape);
+    if (spec.kind == TensorKind::kParameter && spec.tied_to.empty())
+      report.parameters += element_count(spec.shape);
   }
   for (const CheckpointTensor& tensor : asset.checkpoint()->tensors()) {
     report.in_file.push_back({tensor.key, tensor.file, tensor.dtype, tensor.shape,
-                              static_cast<int64_t>(tensor.bytes.size()), used.contains(tensor.key)});
+                              static_cast<int64_t>(tensor.bytes.size()),
+                              used.contains(tensor.key)});
     report.bytes += static_cast<int64_t>(tensor.bytes.size());
     files.insert(tensor.file);
   }

@@ -21,7 +21,8 @@ DType dtype_of(const at::Tensor& tensor);
 at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype);  // holds the fill
 at::Tensor meta_tensor(const std::vector<int64_t>& shape, DType dtype);   // has no storage
 
-at::Generator new_generator(uint64_t seed);  // a CPU generator of its own; torch.manual_seed's algorithm
+// A CPU generator of its own; torch.manual_seed's algorithm.
+at::Generator new_generator(uint64_t seed);
 
 inline std::vector<int64_t> shape_of(const at::Tensor& tensor) { return tensor.sizes().vec(); }
 inline int64_t bytes_of(const at::Tensor& tensor) {

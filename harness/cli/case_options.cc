@@ -27,14 +27,18 @@ void remember(const char* option, const std::optional<T>& value, std::vector<std
 }  // namespace
 
 void add_case_options(CLI::App& command, CaseOptions& options) {
-  command.add_option("PATH", options.paths, "scenario files, folders, or the id of one case")->required();
-  command.add_option("--only", options.only, "only cases with these axis values, as variant=5.4.0,dtype=bfloat16")
+  command.add_option("PATH", options.paths, "scenario files, folders, or the id of one case")
+      ->required();
+  command
+      .add_option("--only", options.only,
+                  "only cases with these axis values, as variant=5.4.0,dtype=bfloat16")
       ->delimiter(',');
   command.add_option("--backend", options.wishes.backend, "what moves the bytes: gloo or sim");
   command.add_option("--ranks", options.wishes.ranks, "world size, instead of the scenario's");
   command.add_option("--dtype", options.wishes.dtype, "dtype of the model, as bfloat16");
   command.add_option("--model", options.wishes.model, "model directory, instead of the scenario's");
-  command.add_option("--fill", options.wishes.fill, "what undefined memory holds, or `all` for a case each");
+  command.add_option("--fill", options.wishes.fill,
+                     "what undefined memory holds, or `all` for a case each");
   command.add_option("--seed", options.wishes.seed, "seed of the world");
 }
 

@@ -44,8 +44,9 @@ int unknown_command(std::string_view given) {
 
 int run_program(int argc, char** argv) {
   if (const char* mistaken = mistaken_command(argc, argv)) return unknown_command(mistaken);
-  CLI::App program("Finds out what a distributed model loader really leaves in memory, on every rank.",
-                   "loadproof");
+  CLI::App program(
+      "Finds out what a distributed model loader really leaves in memory, on every rank.",
+      "loadproof");
   program.footer(kFooter);
   program.require_subcommand(1);
   program.set_version_flag("--version", "loadproof 0.1.0");

@@ -117,7 +117,8 @@ class Run {
     int exit_code = summary_.errors > 0 ? kBadInput
                     : summary_.failed > 0 ? kNotAsExpected : kAsExpected;
     for (auto& reporter : reporters_)
-      if (auto ended = reporter->end(summary_); !ended) exit_code = bad_input(ended.error().message);
+      if (auto ended = reporter->end(summary_); !ended)
+        exit_code = bad_input(ended.error().message);
     return exit_code;
   }
 };

@@ -62,7 +62,8 @@ Worker start(size_t share, size_t jobs, const std::string& folder,
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  const int error = posix_spawn(&worker.id, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  const int error =
+      posix_spawn(&worker.id, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     worker.id = -1;

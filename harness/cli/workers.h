@@ -1,7 +1,7 @@
 // --jobs: cases shared out among processes of this program.
 //
-// Processes and not threads, since the fill and the ledger belong to a process's one allocator. Each
-// runs every N-th case and leaves its results in a JSON report, which is read back here.
+// Processes and not threads, since the fill and the ledger belong to a process's one allocator.
+// Each runs every N-th case and leaves its results in a JSON report, which is read back here.
 #pragma once
 
 #include <string>

@@ -33,9 +33,9 @@ void find_broken(const Judged& judged, const TensorObservation& tensor,
   Finding finding = finding_of(judged, tensor, range_of(tensor, 0, tensor.elements));
   finding.begin = finding.end = -1;
   finding.kind = "broken";
-  finding.text = fmt::format("rank {}, {}: tied to {}, {}", finding.rank, tensor.name,
-                             tensor.tied_to,
-                             target ? "but has storage of its own" : "which the rank does not hold");
+  finding.text =
+      fmt::format("rank {}, {}: tied to {}, {}", finding.rank, tensor.name, tensor.tied_to,
+                  target ? "but has storage of its own" : "which the rank does not hold");
   findings.push_back(std::move(finding));
 }
 

@@ -19,8 +19,9 @@ std::string text_of(const Finding& finding, const TensorObservation& tensor) {
   const Comparison& compared = tensor.reference;
   std::string where = fmt::format("rank {}, {}", finding.rank, tensor.name);
   if (compared.equal)
-    return fmt::format("{}: equals the file, but {} of {} elements did not come from their place in it",
-                       where, compared.not_from_source, tensor.elements);
+    return fmt::format(
+        "{}: equals the file, but {} of {} elements did not come from their place in it", where,
+        compared.not_from_source, tensor.elements);
   if (compared.differing == 0)
     return fmt::format("{}: not as in the model directory: {}", where,
                        compared.reason.empty() ? "it cannot be compared" : compared.reason);

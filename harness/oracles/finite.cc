@@ -15,8 +15,8 @@ std::string values_text(int64_t nan, int64_t inf) {
   return nan == 0 ? "inf" : "NaN or inf";
 }
 
-// Values are counted by tensor, states by range: where some ranges must not reach sampling, those are
-// told; else the values came with what was written, and all ranges are.
+// Values are counted by tensor, states by range: where some ranges must not reach sampling, those
+// are told; else the values came with what was written, and all ranges are.
 void find_in_tensor(const Judged& judged, const TensorObservation& tensor, const Blame& blame,
                     std::vector<Finding>& findings) {
   std::vector<const StateRange*> ranges;

@@ -15,8 +15,8 @@ bool stopped(Outcome outcome) {
          outcome == Outcome::kAborted;
 }
 
-// "rank 1: 27 tensors (a, b, c and 24 more); ranks 2..3: 1 tensor (b)": ranks that say the same share
-// a phrase.
+// "rank 1: 27 tensors (a, b, c and 24 more); ranks 2..3: 1 tensor (b)": ranks that say the same
+// share a phrase.
 std::string failure_summary(const std::vector<Finding>& findings) {
   std::map<int, std::vector<std::string>> tensors;
   for (const Finding& finding : findings) {

@@ -9,11 +9,12 @@ namespace {
 
 constexpr OracleInfo kOracles[] = {
     {"finite",
-     "Neither NaN nor inf is in what sampling is handed; on ranks that sample nothing, in no tensor.",
+     "Neither NaN nor inf is in what sampling is handed; on ranks that sample nothing, in no "
+     "tensor.",
      judge_finite},
     {"defined",
-     "No element that is on meta, undefined, a placeholder or tainted reaches sampling, whatever its "
-     "value; on ranks that sample nothing, there is none.",
+     "No element that is on meta, undefined, a placeholder or tainted reaches sampling, whatever "
+     "its value; on ranks that sample nothing, there is none.",
      judge_defined},
     {"ckpt",
      "Every tensor equals what the model directory gives for it, bit by bit, and each of its "

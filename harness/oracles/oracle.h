@@ -22,10 +22,10 @@ struct Finding {
   int rank = -1;
   std::string tensor;                 // "" where none is to blame
   int64_t begin = -1, end = -1;       // elements, row-major; -1: not of elements
-  std::string state;                  // name of the state at the end of the chain; "" = does not apply
+  std::string state;  // name of the state at the end of the chain; "" = does not apply
   std::string chain;                  // how these bytes came to be
   int32_t step = -1;                  // the step that last wrote them, or at which it went wrong
-  int32_t blamed_step = -1;           // the step that should have written them, where one can be named
+  int32_t blamed_step = -1;  // the step that should have written them, where one can be named
   int root_rank = -1;                 // at which rank the chain ends
   std::string kind;                   // oracle's own word: nan, swap, size, missing, …
   std::string at;                     // the point that was judged

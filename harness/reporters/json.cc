@@ -1,8 +1,8 @@
 // Everything that was observed and judged, for programs; and back.
 //
-// Each type is described once, by fields(); a Writer and a Reader walk that description. Numbers of 64
-// bits that are no counts (digests, fingerprint, seed) are hexadecimal text, since JSON's readers may
-// keep only 53 bits. JSON has no NaN: a number that is not finite is null.
+// Each type is described once, by fields(); a Writer and a Reader walk that description. Numbers of
+// 64 bits that are no counts (digests, fingerprint, seed) are hexadecimal text, since JSON's
+// readers may keep only 53 bits. JSON has no NaN: a number that is not finite is null.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -213,7 +213,7 @@ Json plan_of(const Case& plan) {
           {"seed", plan.seed}, {"expect", expected}};
 }
 
-// Text of others, such as a key of a checkpoint, may be no UTF-8: its bytes are replaced, not refused.
+// Text of others, such as a key of a checkpoint, may be no UTF-8: bytes are replaced, not refused.
 std::string dumped(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
 }

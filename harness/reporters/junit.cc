@@ -23,7 +23,7 @@ size_t utf8_length(std::string_view text) {
   return length;
 }
 
-// XML 1.0 has no way to write most control characters, nor bytes that are no UTF-8: '?' stands for them.
+// XML 1.0 cannot hold most control characters, nor bytes that are no UTF-8: '?' stands for them.
 std::string escaped(std::string_view text) {
   std::string safe;
   while (!text.empty()) {

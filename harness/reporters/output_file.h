@@ -1,6 +1,6 @@
 // A report's file, which appears under its name only when it is whole.
 //
-// Written as PATH.tmp and renamed by finish(); what an interrupted run has written stays in PATH.tmp.
+// Written as PATH.tmp and renamed by finish(); what an interrupted run wrote stays in PATH.tmp.
 #pragma once
 
 #include <fstream>

@@ -17,14 +17,14 @@
 
 namespace loadproof::harness {
 
-enum class Status : uint8_t { kPass, kFail, kSkip, kError /* the case could not be run: bad input */ };
+enum class Status : uint8_t { kPass, kFail, kSkip, kError /* could not be run: bad input */ };
 
 struct CaseResult {
   Case plan;
   Status status = Status::kError;
   Observation observation;
   std::vector<Verdict> verdicts;        // one an oracle, in table order
-  std::vector<std::string> surprises;   // where verdicts and expectations part, a sentence each; empty when passed
+  std::vector<std::string> surprises;   // where verdicts and expectations part; empty when passed
   std::string error;                    // of kError and kSkip
   double seconds = 0;                   // never part of what is compared
   std::string replay;                   // the command line that runs exactly this case again

@@ -36,8 +36,8 @@ struct ReporterInfo {
 std::span<const ReporterInfo> reporters();
 Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const ReporterOptions& options);
 
-// Reads what the JSON reporter wrote back into results. Each case of the file must be one of `plan`,
-// from which its `plan` comes, since the file does not hold programs.
+// Reads what the JSON reporter wrote back into results. Each case of the file must be one of
+// `plan`, from which its `plan` comes, since the file does not hold programs.
 Result<std::vector<CaseResult>> read_json_report(const std::string& path,
                                                  const std::vector<Case>& plan);
 

@@ -55,8 +55,9 @@ std::string tell_place(const Observation& seen, const Place& place) {
   if (!step.empty() && finding.chain.empty()) text += fmt::format("      at step {}\n", step);
   const std::string blamed = step_text(seen, finding.blamed_step);
   if (!blamed.empty())
-    text += fmt::format("      should have been written by step {}, in which rank {} took no part\n",
-                        blamed, finding.rank);
+    text +=
+        fmt::format("      should have been written by step {}, in which rank {} took no part\n",
+                    blamed, finding.rank);
   return text;
 }
 

@@ -18,10 +18,11 @@ Reduction reduction_named(const std::string& name) {
 
 Result<void> run(StepContext& context) {
   for (int slot : context.selected) {
-    auto posted = context.engine.post(context, {.op = Collective::kAllReduce,
-                                                .group = arg<std::string>(context.step, "group"),
-                                                .slot = slot,
-                                                .reduction = reduction_named(arg<std::string>(context.step, "op"))});
+    auto posted = context.engine.post(
+        context, {.op = Collective::kAllReduce,
+                  .group = arg<std::string>(context.step, "group"),
+                  .slot = slot,
+                  .reduction = reduction_named(arg<std::string>(context.step, "op"))});
     if (!posted) return posted;
   }
   return {};
@@ -29,8 +30,9 @@ Result<void> run(StepContext& context) {
 
 }  // namespace
 
-const Verb kAllReduce = {{"all_reduce", "Joins each tensor of all ranks element by element, on every rank.",
-                          "all_reduce: {of: flag, op: max}", true, true, true, kParams},
-                         run};
+const Verb kAllReduce = {
+    {"all_reduce", "Joins each tensor of all ranks element by element, on every rank.",
+     "all_reduce: {of: flag, op: max}", true, true, true, kParams},
+    run};
 
 }  // namespace loadproof::sim

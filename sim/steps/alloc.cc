@@ -33,11 +33,12 @@ Result<void> run(StepContext& context) {
     const TensorSpec& spec = *context.rank.slot(slot).spec;
     const DType dtype = dtype_name ? *dtype_named(*dtype_name) : spec.dtype;
     at::Tensor value = allocate(as, spec.shape, dtype);
-    const OriginId origin = context.engine.origins().add({.kind = state_of(as),
-                                                          .rank = context.rank.index(),
-                                                          .step = context.step.index,
-                                                          .item_size = static_cast<int32_t>(item_size(dtype)),
-                                                          .what = "alloc as " + as});
+    const OriginId origin =
+        context.engine.origins().add({.kind = state_of(as),
+                                      .rank = context.rank.index(),
+                                      .step = context.step.index,
+                                      .item_size = static_cast<int32_t>(item_size(dtype)),
+                                      .what = "alloc as " + as});
     const int64_t bytes = bytes_of(value);
     context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}));
   }

@@ -11,11 +11,13 @@ constexpr ParamInfo kParams[] = {
 };
 
 Result<void> run(StepContext& context) {
-  return context.engine.post(context, {.op = Collective::kBarrier, .group = arg<std::string>(context.step, "group")});
+  return context.engine.post(
+      context, {.op = Collective::kBarrier, .group = arg<std::string>(context.step, "group")});
 }
 
 }  // namespace
 
-const Verb kBarrier = {{"barrier", "Waits for all of the group.", "barrier: {}", false, false, true, kParams}, run};
+const Verb kBarrier = {
+    {"barrier", "Waits for all of the group.", "barrier: {}", false, false, true, kParams}, run};
 
 }  // namespace loadproof::sim

@@ -9,7 +9,8 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"to", kTensors, false, "", "", "the tensor whose storage is shared; left out: the declared tie"},
+    {"to", kTensors, false, "", "",
+     "the tensor whose storage is shared; left out: the declared tie"},
 };
 
 Result<int> target_of(StepContext& context, int slot) {
@@ -22,7 +23,8 @@ Result<int> target_of(StepContext& context, int slot) {
   }
   const std::vector<int> targets = context.engine.resolve_on(context.rank, *to);
   if (targets.size() != 1)
-    return fail(fmt::format("`to: {}` means {} tensors here and must mean one", to->text(), targets.size()));
+    return fail(fmt::format("`to: {}` means {} tensors here and must mean one", to->text(),
+                            targets.size()));
   return targets[0];
 }
 

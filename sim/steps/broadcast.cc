@@ -30,14 +30,16 @@ std::vector<int> ordered(const StepContext& context) {
 
 Result<void> run(StepContext& context) {
   const std::string& group = arg<std::string>(context.step, "group");
-  const Result<int> source = context.engine.member_of(group, context.rank.index(), arg<int64_t>(context.step, "src"));
+  const Result<int> source =
+      context.engine.member_of(group, context.rank.index(), arg<int64_t>(context.step, "src"));
   if (!source) return tl::make_unexpected(source.error());
   for (int slot : ordered(context)) {
-    auto posted = context.engine.post(context, {.op = Collective::kBroadcast,
-                                                .group = group,
-                                                .source = *source,
-                                                .slot = slot,
-                                                .match_bytes = arg<std::string>(context.step, "match") == "bytes"});
+    auto posted = context.engine.post(
+        context, {.op = Collective::kBroadcast,
+                  .group = group,
+                  .source = *source,
+                  .slot = slot,
+                  .match_bytes = arg<std::string>(context.step, "match") == "bytes"});
     if (!posted) return posted;
   }
   return {};

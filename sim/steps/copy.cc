@@ -38,19 +38,22 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
   const at::Tensor from = context.rank.slot(source).value;
   const std::string* dtype_name = optional_arg<std::string>(context.step, "dtype");
   const at::Tensor to = context.rank.slot(slot).value;
-  const DType dtype = dtype_name ? *dtype_named(*dtype_name) : source == slot ? dtype_of(from) : dtype_of(to);
+  const DType dtype = dtype_name       ? *dtype_named(*dtype_name)
+                      : source == slot ? dtype_of(from)
+                                       : dtype_of(to);
   if (from.is_meta()) {
     if (source != slot) return fail(fmt::format("Cannot copy out of meta tensor; no data! ({})",
                                                 context.rank.slot(source).spec->name));
     return {};
   }
   if (source != slot && from.sizes() != to.sizes())
-    return fail(fmt::format("{} has shape [{}] and {} has [{}]", context.rank.slot(source).spec->name,
-                            fmt::join(from.sizes(), ", "), context.rank.slot(slot).spec->name,
-                            fmt::join(to.sizes(), ", ")));
+    return fail(fmt::format("{} has shape [{}] and {} has [{}]",
+                            context.rank.slot(source).spec->name, fmt::join(from.sizes(), ", "),
+                            context.rank.slot(slot).spec->name, fmt::join(to.sizes(), ", ")));
   const bool cast = dtype_of(from) != dtype;
   if (!cast && source == slot) return {};
-  StateMap states = cast ? cast_states(context, source, static_cast<int64_t>(from.element_size()), item_size(dtype))
+  StateMap states = cast ? cast_states(context, source, static_cast<int64_t>(from.element_size()),
+                                       item_size(dtype))
                          : context.rank.states(source);
   if (source != slot && !to.is_meta() && dtype_of(to) == dtype) {
     to.copy_(from);
@@ -59,7 +62,8 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
   }
   at::Tensor value = empty_tensor(shape_of(from), dtype);
   value.copy_(from);
-  context.rank.give_shared(slot, std::move(value), std::move(states), context.rank.slot(slot).shard);
+  context.rank.give_shared(slot, std::move(value), std::move(states),
+                           context.rank.slot(slot).shard);
   return {};
 }
 
@@ -69,7 +73,8 @@ Result<void> run(StepContext& context) {
   if (from) {
     sources = context.engine.resolve_on(context.rank, *from);
     if (sources.size() != 1)
-      return fail(fmt::format("`from: {}` means {} tensors here and must mean one", from->text(), sources.size()));
+      return fail(fmt::format("`from: {}` means {} tensors here and must mean one", from->text(),
+                              sources.size()));
   }
   for (int slot : context.selected)
     if (auto done = copy_one(context, slot, from ? sources[0] : slot); !done) return done;

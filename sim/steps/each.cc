@@ -17,8 +17,9 @@ Result<void> run(StepContext& context) {
 
 }  // namespace
 
-const Verb kEach = {{"each", "Runs steps once for each tensor of a selection.",
-                     "each: {of: param, do: [broadcast: {of: it, src: 0}]}", true, true, false, kParams},
-                    run};
+const Verb kEach = {
+    {"each", "Runs steps once for each tensor of a selection.",
+     "each: {of: param, do: [broadcast: {of: it, src: 0}]}", true, true, false, kParams},
+    run};
 
 }  // namespace loadproof::sim

@@ -57,11 +57,12 @@ Result<void> initialise(StepContext& context, int slot) {
   at::Tensor value = context.rank.slot(slot).value;
   static const Model kNoModel;  // the scenario's own tensors need no config
   const Model* model = context.engine.asset().model();
-  write_initial_value(model ? *model : kNoModel, spec, value, context.engine.generator(context.rank.index()));
+  write_initial_value(model ? *model : kNoModel, spec, value,
+                      context.engine.generator(context.rank.index()));
   const bool drawn = spec.init.kind == InitKind::kNormal;
-  context.rank.wrote_all(slot, cell_of(context, value,
-                                       drawn ? StateKind::kRandom : StateKind::kComputed,
-                                       drawn ? "drawn by the initialiser" : "constant of the initialiser"));
+  context.rank.wrote_all(
+      slot, cell_of(context, value, drawn ? StateKind::kRandom : StateKind::kComputed,
+                    drawn ? "drawn by the initialiser" : "constant of the initialiser"));
   return {};
 }
 

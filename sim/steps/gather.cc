@@ -15,7 +15,8 @@ constexpr ParamInfo kParams[] = {
 Result<void> run(StepContext& context) {
   for (int slot : context.selected) {
     if (!context.rank.slot(slot).shard)
-      return fail(fmt::format("{} is not sharded: there is nothing to gather", context.rank.slot(slot).spec->name));
+      return fail(fmt::format("{} is not sharded: there is nothing to gather",
+                              context.rank.slot(slot).spec->name));
     auto posted = context.engine.post(context, {.op = Collective::kAllGather,
                                                 .group = arg<std::string>(context.step, "group"),
                                                 .slot = slot});
@@ -26,8 +27,9 @@ Result<void> run(StepContext& context) {
 
 }  // namespace
 
-const Verb kGather = {{"gather", "Joins the pieces of each sharded tensor on every rank of the group.",
-                       "gather: {of: param}", true, true, true, kParams},
-                      run};
+const Verb kGather = {
+    {"gather", "Joins the pieces of each sharded tensor on every rank of the group.",
+     "gather: {of: param}", true, true, true, kParams},
+    run};
 
 }  // namespace loadproof::sim

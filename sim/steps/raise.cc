@@ -16,8 +16,9 @@ Result<void> run(StepContext& context) { return fail(arg<std::string>(context.st
 
 }  // namespace
 
-const Verb kRaise = {{"raise", "Ends this rank with an error, as a fault would.",
-                      "raise: {ranks: 1, error: \"cannot open shard\"}", false, false, false, kParams},
-                     run};
+const Verb kRaise = {
+    {"raise", "Ends this rank with an error, as a fault would.",
+     "raise: {ranks: 1, error: \"cannot open shard\"}", false, false, false, kParams},
+    run};
 
 }  // namespace loadproof::sim

@@ -38,13 +38,15 @@ Result<void> read_one(StepContext& context, int slot) {
 
 Result<void> run(StepContext& context) {
   const Asset& asset = context.engine.asset();
-  if (!asset.checkpoint()) return fail("there is no checkpoint to read from: the scenario has no model");
+  if (!asset.checkpoint())
+    return fail("there is no checkpoint to read from: the scenario has no model");
   const std::string* flag = optional_arg<std::string>(context.step, "mark");
   for (int slot : context.selected) {
     const TensorSpec& spec = *context.rank.slot(slot).spec;
     if (!asset.in_file()[static_cast<size_t>(slot)]) {
       if (arg<std::string>(context.step, "missing") == "skip") continue;
-      return fail(fmt::format("{} has no tensor for {}", asset.checkpoint()->directory().string(), spec.name));
+      return fail(fmt::format("{} has no tensor for {}", asset.checkpoint()->directory().string(),
+                              spec.name));
     }
     if (auto done = read_one(context, slot); !done) return done;
     if (flag) context.rank.set_flag(slot, *flag, true);

@@ -17,7 +17,8 @@ constexpr ParamInfo kParams[] = {
 };
 
 Result<void> run(StepContext& context) {
-  const std::vector<int> good = context.engine.resolve_on(context.rank, arg<Selector>(context.step, "is"));
+  const std::vector<int> good =
+      context.engine.resolve_on(context.rank, arg<Selector>(context.step, "is"));
   for (int slot : context.selected)
     if (!std::binary_search(good.begin(), good.end(), slot))
       return fail(fmt::format("{}: {}", arg<std::string>(context.step, "error"),
@@ -29,7 +30,8 @@ Result<void> run(StepContext& context) {
 
 const Verb kRequire = {
     {"require", "The loader's own check: an error if a selected tensor is not what it must be.",
-     "require: {of: param, is: \"!meta\", error: \"parameter left on meta\"}", true, true, false, kParams},
+     "require: {of: param, is: \"!meta\", error: \"parameter left on meta\"}", true, true, false,
+     kParams},
     run};
 
 }  // namespace loadproof::sim

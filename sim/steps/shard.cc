@@ -26,8 +26,8 @@ Result<void> shard_one(StepContext& context, int slot, const Place& place) {
     return fail(fmt::format("{} has {} dimensions and no dimension {}", tensor, value.dim(), dim));
   const int64_t extent = value.size(dim);
   if (arg<std::string>(context.step, "rule") == "even" && extent % place.members != 0)
-    return fail(fmt::format("dimension {} of {} is {} and does not divide by {}", dim, tensor, extent,
-                            place.members));
+    return fail(fmt::format("dimension {} of {} is {} and does not divide by {}", dim, tensor,
+                            extent, place.members));
   const Chunk chunk = chunk_of(extent, place.members, place.position);
   const Box box = rows(shape_of(value), dim, chunk.begin, chunk.size);
   if (value.is_meta()) {
@@ -50,7 +50,8 @@ Result<void> shard_one(StepContext& context, int slot, const Place& place) {
 }
 
 Result<void> run(StepContext& context) {
-  const Result<Place> place = context.engine.place_in(arg<std::string>(context.step, "over"), context.rank.index());
+  const Result<Place> place =
+      context.engine.place_in(arg<std::string>(context.step, "over"), context.rank.index());
   if (!place) return tl::make_unexpected(place.error());
   for (int slot : context.selected)
     if (auto done = shard_one(context, slot, *place); !done) return done;

@@ -1,10 +1,10 @@
 // The seam of verbs: what a step of a program does on one rank.
 //
-// A verb is one file and one row in the table of verb.cc: what it takes, and a function that runs it.
-// Local verbs do all their work at once, through the primitives of Rank. Collective verbs post calls
-// (Engine::post) and return; the engine moves bytes and states once all members have come, and then
-// lets the rank go on. An Error is one that the simulated rank raises, as a loader would; exceptions
-// of torch are caught by the engine and become the same.
+// A verb is one file and one row in the table of verb.cc: what it takes, and a function that runs
+// it. Local verbs do all their work at once, through the primitives of Rank. Collective verbs post
+// calls (Engine::post) and return; the engine moves bytes and states once all members have come,
+// and then lets the rank go on. An Error is one that the simulated rank raises, as a loader would;
+// exceptions of torch are caught by the engine and become the same.
 #pragma once
 
 #include <span>

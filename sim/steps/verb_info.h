@@ -10,14 +10,15 @@
 namespace loadproof {
 
 enum class ParamType : uint8_t {
-  kBool, kInt, kNumber, kText, kChoice, kInts /* list of integers */, kRanks, kTensors /* selector */, kDType, kSteps,
+  kBool, kInt, kNumber, kText, kChoice, kInts /* list of integers */, kRanks,
+  kTensors /* selector */, kDType, kSteps,
 };
 
 struct ParamInfo {
   std::string_view name;
   ParamType type = ParamType::kText;
   bool required = false;
-  std::string_view fallback;  // the value when it is left out, as it would be written; "" = no value
+  std::string_view fallback;  // the value when it is left out, as written; "" = no value
   std::string_view choices;   // of kChoice: "meta empty zeros"
   std::string_view about;     // one sentence
 };

@@ -97,8 +97,9 @@ TEST(Expectations, TensorsAreExact) {
   EXPECT_THAT(surprises(founding_world(), "finite", expected),
               ElementsAre(HasSubstr("but it also names head")));
   expected.of = selector("buffer");
-  EXPECT_THAT(surprises(founding_world(), "finite", expected),
-              ElementsAre(HasSubstr("no tensor is called so"), HasSubstr("also names embed, head")));
+  EXPECT_THAT(
+      surprises(founding_world(), "finite", expected),
+      ElementsAre(HasSubstr("no tensor is called so"), HasSubstr("also names embed, head")));
   Observation part = founding_world();
   part.ranks[1].points[0].tensors[1] = received("head");
   expected.of = selector("param");

@@ -84,7 +84,8 @@ inline RankObservation rank(int index, std::vector<TensorObservation> tensors) {
 }
 
 // The rank sampled at `generate` what it holds, and drew this.
-inline RankObservation& sampled(RankObservation& one, int64_t nan, std::vector<Reach> reaching = {}) {
+inline RankObservation& sampled(RankObservation& one, int64_t nan,
+                                std::vector<Reach> reaching = {}) {
   Point point = one.points.back();
   point.id = "generate";
   point.step = kGenerate;

@@ -38,12 +38,14 @@ TEST(Replicas, HoldsATieAgainstTheLowestRank) {
 TEST(Replicas, SeesDtypeShapeAndMeta) {
   TensorObservation other = with_digest(1);
   other.dtype = DType::kBFloat16;
-  EXPECT_EQ(verdict_of("replicas", world({rank(0, {with_digest(1)}), rank(1, {other})})).findings[0].kind,
-            "dtype");
+  EXPECT_EQ(
+      verdict_of("replicas", world({rank(0, {with_digest(1)}), rank(1, {other})})).findings[0].kind,
+      "dtype");
   other = with_digest(1);
   other.shape = {8, 8};
-  EXPECT_EQ(verdict_of("replicas", world({rank(0, {with_digest(1)}), rank(1, {other})})).findings[0].kind,
-            "shape");
+  EXPECT_EQ(
+      verdict_of("replicas", world({rank(0, {with_digest(1)}), rank(1, {other})})).findings[0].kind,
+      "shape");
   EXPECT_EQ(verdict_of("replicas", world({rank(0, {with_digest(1)}), rank(1, {on_meta("a")})}))
                 .findings[0].kind,
             "meta");
@@ -116,7 +118,8 @@ TEST(Dtype, FailsWhereADtypeIsNotTheDeclaredOne) {
 
 TEST(NoHang, TellsEachWaitAndEachMismatch) {
   Observation seen = sound_world();
-  seen.waits.push_back({1, kSync, "broadcast", "embed", "world", 3, {0}, "rank 1 waits for rank 0"});
+  seen.waits.push_back(
+      {1, kSync, "broadcast", "embed", "world", 3, {0}, "rank 1 waits for rank 0"});
   seen.mismatches.push_back({"name", false, "names differ", {0, 1}, {"embed", "head"}, kSync});
   Verdict verdict = verdict_of("no_hang", seen);
   ASSERT_EQ(verdict.findings.size(), 3u);

@@ -151,10 +151,12 @@ TEST(Console, ShowsFourRanksAndNamesTheRest) {
 
 TEST(Console, TellsWhoWaitsForWhom) {
   Observation seen = sound_world();
-  seen.waits.push_back({1, kSync, "broadcast", "embed", "world", 3, {0}, "rank 1 waits for rank 0"});
+  seen.waits.push_back(
+      {1, kSync, "broadcast", "embed", "world", 3, {0}, "rank 1 waits for rank 0"});
   seen.wait_report = "rank 1 waits for rank 0\nrank 0 has ended";
   std::string text = reported({}, {result_of(seen, "x")});
-  EXPECT_THAT(text, HasSubstr("  who waits for whom:\n    rank 1 waits for rank 0\n    rank 0 has"));
+  EXPECT_THAT(text,
+              HasSubstr("  who waits for whom:\n    rank 1 waits for rank 0\n    rank 0 has"));
 }
 
 TEST(Console, ShowsSkippedAndImpossibleCases) {
@@ -250,7 +252,8 @@ TEST_F(ReporterFiles, JsonOfNoCasesAndOfStrangeTextIsWellFormed) {
 
 TEST_F(ReporterFiles, JsonOfAnotherVersionOrOfOtherCasesIsRefused) {
   reported({.json = path("r.json")}, {result_of(sound_world(), "a")});
-  EXPECT_THAT(read_json_report(path("r.json"), {}).error().message, HasSubstr("no case is called a"));
+  EXPECT_THAT(read_json_report(path("r.json"), {}).error().message,
+              HasSubstr("no case is called a"));
   std::ofstream(path("v.json")) << R"({"schema_version": 99, "cases": []})";
   EXPECT_THAT(read_json_report(path("v.json"), {}).error().message, HasSubstr("schema_version"));
   std::ofstream(path("broken.json")) << R"({"schema_version")";
@@ -322,9 +325,10 @@ TEST(Replay, QuotesWhatAShellWouldTakeApart) {
   plan.scenario = "my scenarios/it's.yaml";
   plan.axes = {{"variant", "5.4.0"}, {"hold.as", "a b"}, {"fill", "nan"}};
   plan.seed = 99;
-  EXPECT_EQ(replay_line(plan, {"--ranks", "4"}),
-            "loadproof run 'my scenarios/it'\\''s.yaml' --only 'variant=5.4.0,hold.as=a b' --ranks 4 "
-            "--fill nan --backend gloo --seed 99");
+  EXPECT_EQ(
+      replay_line(plan, {"--ranks", "4"}),
+      "loadproof run 'my scenarios/it'\\''s.yaml' --only 'variant=5.4.0,hold.as=a b' --ranks 4 "
+      "--fill nan --backend gloo --seed 99");
   plan.axes.clear();
   EXPECT_THAT(replay_line(plan, {}), Not(HasSubstr("--only")));
 }

@@ -53,7 +53,8 @@ TEST(StateMap, AgreesWithAMapOfSingleBytes) {
       const int64_t begin = below(kBytes + 1), end = begin + below(kBytes - begin + 1);
       const Cell cell{static_cast<OriginId>(below(4)), below(8)};
       map.write(begin, end, cell);
-      for (int64_t i = begin; i < end; ++i) naive[static_cast<size_t>(i)] = {cell.origin, cell.offset + i - begin};
+      for (int64_t i = begin; i < end; ++i)
+        naive[static_cast<size_t>(i)] = {cell.origin, cell.offset + i - begin};
     }
     int64_t covered = 0;
     for (const Interval& interval : map.intervals()) {
@@ -71,7 +72,8 @@ TEST(StateMap, AgreesWithAMapOfSingleBytes) {
 
 TEST(OriginTable, GivesTheSameEventOneNumber) {
   OriginTable origins;
-  const Origin loaded{.kind = StateKind::kLoaded, .step = 2, .item_size = 2, .what = "w", .file = "f"};
+  const Origin loaded{
+      .kind = StateKind::kLoaded, .step = 2, .item_size = 2, .what = "w", .file = "f"};
   EXPECT_EQ(origins.add(loaded), origins.add(loaded));
   EXPECT_EQ(origins.size(), 1u);
 }
@@ -80,7 +82,8 @@ TEST(OriginTable, UndefinedBytesStayUndefinedHoweverFarTheyTravel) {
   OriginTable origins;
   OriginId id = origins.add({.kind = StateKind::kUndefined, .rank = 1});
   const OriginId start = id;
-  for (int hop = 0; hop < 3; ++hop) id = origins.add({.kind = StateKind::kReceived, .rank = hop, .parent = id});
+  for (int hop = 0; hop < 3; ++hop)
+    id = origins.add({.kind = StateKind::kReceived, .rank = hop, .parent = id});
   EXPECT_EQ(origins.root_kind(id), StateKind::kUndefined);
   EXPECT_EQ(origins.root(id), start);
 }
@@ -103,7 +106,8 @@ TEST(StateKind, NamesGoBothWays) {
 
 TEST(StateKind, FourMustNotReachSampling) {
   int forbidden = 0;
-  for (int i = 0; i < kStateKinds; ++i) forbidden += must_not_reach_sampling(static_cast<StateKind>(i));
+  for (int i = 0; i < kStateKinds; ++i)
+    forbidden += must_not_reach_sampling(static_cast<StateKind>(i));
   EXPECT_EQ(forbidden, 4);
 }
 
