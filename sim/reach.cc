@@ -81,18 +81,24 @@ class Prober {
     return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
   }
 
+  // Another finite value, or NaN: a mask multiplies what it hides by zero, which only NaN survives.
   bool changes(int slot, int64_t begin, int64_t end) {
     if (begin >= end) return false;
-    const at::Tensor kept = stretch(slot, begin, end).clone();
+    const at::Tensor part = stretch(slot, begin, end);
+    const at::Tensor kept = part.clone();
     fill(slot, begin, end, kOtherSeed);
-    bool changed = differs();
-    if (!changed && kept.is_floating_point()) {
-      // A mask multiplies by zero, which hides every number but NaN.
-      stretch(slot, begin, end).fill_(std::numeric_limits<double>::quiet_NaN());
-      changed = differs();
+    bool differs = logits_differ();
+    if (!differs && part.is_floating_point()) {
+      part.fill_(std::numeric_limits<double>::quiet_NaN());
+      differs = logits_differ();
     }
-    stretch(slot, begin, end).copy_(kept);
-    return changed;
+    part.copy_(kept);
+    return differs;
+  }
+
+  bool logits_differ() const {
+    const at::Tensor logits = logits_(tensors_).contiguous();
+    return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
   }
 
   // The smallest begin + k * row (clipped to end) at which `holds`, which holds at `end`. Tries the
@@ -118,6 +124,18 @@ Reach told(const Rank& rank, const ChainScope& scope, const Suspect& suspect, Ru
 }
 
 }  // namespace
+
+void retell_chains(const Rank& rank, const ChainScope& scope, std::vector<Reach>& reaching) {
+  for (Reach& reach : reaching) {
+    const auto named = [&](const Slot& slot) { return slot.spec->name == reach.tensor; };
+    const auto found = std::find_if(rank.slots().begin(), rank.slots().end(), named);
+    const int64_t item = static_cast<int64_t>(found->value.element_size());
+    const int slot = static_cast<int>(found - rank.slots().begin());
+    const int64_t begin = reach.begin * item, end = reach.end * item;
+    if (begin == end) continue;
+    reach.chain = describe_chain(scope, rank.states(slot).read(begin, end)[0].cell, end - begin);
+  }
+}
 
 std::vector<Reach> find_reach(const Rank& rank, const Asset& asset, const ChainScope& scope,
                               const SampledLogits& logits) {

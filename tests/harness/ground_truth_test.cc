@@ -38,7 +38,7 @@ std::string axis(const Case& plan, const std::string& name) {
 // The recording's name of a case: "5.4.0/w2/qwen2_tied_bf16/plain+only4527".
 std::string recorded_id(const Case& plan) {
   const std::string change = axis(plan, "change");
-  return fmt::format("{}/w{}/{}/{}{}", axis(plan, "version"), plan.topology.size(),
+  return fmt::format("{}/w{}/{}/{}{}", axis(plan, "version"), plan.topology.ranks(),
                      axis(plan, "model"), axis(plan, "then"), change.empty() ? "" : "+" + change);
 }
 
@@ -194,7 +194,7 @@ TEST_P(GroundTruth, EveryRecordedCaseComesOutAsInTheRealLibraries) {
 }
 
 INSTANTIATE_TEST_SUITE_P(On, GroundTruth, testing::Values("sim", "gloo"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& one) { return std::string(one.param); });
 
 // What is recorded, one value changed: the comparison must see it.
 TEST(GroundTruthComparison, SeesEachKindOfDifference) {
