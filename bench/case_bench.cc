@@ -23,18 +23,21 @@ constexpr double kRealStackSeconds = 0.0285;
 
 Case case_of(const std::string& variant, const std::string& backend, int64_t ranks) {
   Overrides wishes{.only = {{"variant", variant}}, .ranks = ranks, .backend = backend};
-  Plan plan = make_plan({LOADPROOF_SOURCE_DIR "/scenarios/smoke/ram_efficient_loading.yaml"}, wishes, disk_files());
+  Plan plan = make_plan({LOADPROOF_SOURCE_DIR "/scenarios/smoke/ram_efficient_loading.yaml"},
+                        wishes, disk_files());
   for (const std::string& problem : plan.problems) std::cerr << problem;
   if (plan.cases.size() != 1) std::exit(2);
   return plan.cases[0];
 }
 
-void run(benchmark::State& state, const std::string& variant, const std::string& backend, int64_t ranks) {
+void run(benchmark::State& state, const std::string& variant, const std::string& backend,
+         int64_t ranks) {
   const Case plan = case_of(variant, backend, ranks);
   sim::Session session;
   for (int warm = 0; warm < 2; ++warm)
     if (const CaseResult result = run_case(session, plan, {}); result.status != Status::kPass) {
-      state.SkipWithError((result.error + (result.surprises.empty() ? "" : result.surprises[0])).c_str());
+      state.SkipWithError(
+          (result.error + (result.surprises.empty() ? "" : result.surprises[0])).c_str());
       return;
     }
   for (auto _ : state) benchmark::DoNotOptimize(run_case(session, plan, {}));
@@ -42,12 +45,19 @@ void run(benchmark::State& state, const std::string& variant, const std::string&
       benchmark::Counter(kRealStackSeconds, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void BM_WarmCase(benchmark::State& state, const std::string& backend) { run(state, "broadcast", backend, 2); }
+void BM_WarmCase(benchmark::State& state, const std::string& backend) {
+  run(state, "broadcast", backend, 2);
+}
 BENCHMARK_CAPTURE(BM_WarmCase, sim, "sim")->Unit(benchmark::kMicrosecond)->UseRealTime();
 BENCHMARK_CAPTURE(BM_WarmCase, gloo, "gloo")->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 void BM_WarmCaseOfRanks(benchmark::State& state) { run(state, "broadcast", "sim", state.range(0)); }
-BENCHMARK(BM_WarmCaseOfRanks)->Arg(1)->Arg(8)->Arg(64)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(BM_WarmCaseOfRanks)
+    ->Arg(1)
+    ->Arg(8)
+    ->Arg(64)
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 void BM_DefectiveCase(benchmark::State& state) { run(state, "5.4.0", "sim", 2); }
 BENCHMARK(BM_DefectiveCase)->Unit(benchmark::kMicrosecond)->UseRealTime();

@@ -25,22 +25,26 @@ std::vector<Suspect> suspects_of(const Rank& rank, const OriginTable& origins, i
   const int64_t item = static_cast<int64_t>(rank.slot(slot).value.element_size());
   for (const Interval& interval : rank.states(slot).intervals())
     if (must_not_reach_sampling(origins.root_kind(interval.cell.origin)))
-      suspects.push_back({slot, interval.begin / item, (interval.end + item - 1) / item, interval.cell});
+      suspects.push_back(
+          {slot, interval.begin / item, (interval.end + item - 1) / item, interval.cell});
   return suspects;
 }
 
 class Prober {
  public:
-  Prober(const Rank& rank, size_t model_tensors, const std::vector<Suspect>& suspects, const SampledLogits& logits)
+  Prober(const Rank& rank, size_t model_tensors, const std::vector<Suspect>& suspects,
+         const SampledLogits& logits)
       : logits_(logits) {
     std::map<int, int> first;  // storage -> slot
     for (size_t i = 0; i < model_tensors; ++i) {
       const Slot& slot = rank.slot(static_cast<int>(i));
       const auto [known, is_new] = first.emplace(slot.storage, static_cast<int>(i));
       owner_.push_back(known->second);
-      tensors_.push_back(is_new ? cleaned(slot.value) : tensors_[static_cast<size_t>(known->second)]);
+      tensors_.push_back(is_new ? cleaned(slot.value)
+                                : tensors_[static_cast<size_t>(known->second)]);
     }
-    for (const Suspect& suspect : suspects) fill(suspect.slot, suspect.begin, suspect.end, kBaseSeed);
+    for (const Suspect& suspect : suspects)
+      fill(suspect.slot, suspect.begin, suspect.end, kBaseSeed);
     base_ = logits_(tensors_).clone();
   }
 
@@ -48,10 +52,13 @@ class Prober {
   std::optional<Run> narrow(int slot, int64_t begin, int64_t end) {
     if (!changes(slot, begin, end)) return std::nullopt;
     const at::Tensor& tensor = tensors_[static_cast<size_t>(slot)];
-    const int64_t row = tensor.dim() < 2 ? 1 : std::max<int64_t>(1, tensor.numel() / tensor.size(0));
-    const int64_t first = smallest(begin, end, row, [&](int64_t at) { return changes(slot, begin, at); }) - row;
+    const int64_t row =
+        tensor.dim() < 2 ? 1 : std::max<int64_t>(1, tensor.numel() / tensor.size(0));
+    const int64_t first =
+        smallest(begin, end, row, [&](int64_t at) { return changes(slot, begin, at); }) - row;
     const int64_t kept = std::max(begin, first);
-    const int64_t reversed = smallest(0, end - kept, row, [&](int64_t at) { return changes(slot, end - at, end); });
+    const int64_t reversed =
+        smallest(0, end - kept, row, [&](int64_t at) { return changes(slot, end - at, end); });
     return Run{kept, std::max(kept, std::min(end, end - reversed + row)) - kept};
   }
 
@@ -144,7 +151,8 @@ std::vector<Reach> find_reach(const Rank& rank, const Asset& asset, const ChainS
   for (size_t i = 0; i < rank.slots().size(); ++i) {
     const int slot = static_cast<int>(i);
     if (!seen.insert(rank.slot(slot).storage).second) continue;
-    for (const Suspect& suspect : suspects_of(rank, scope.origins, slot)) suspects.push_back(suspect);
+    for (const Suspect& suspect : suspects_of(rank, scope.origins, slot))
+      suspects.push_back(suspect);
   }
   if (suspects.empty()) return {};
   const int models = static_cast<int>(asset.model_tensors());
@@ -154,8 +162,9 @@ std::vector<Reach> find_reach(const Rank& rank, const Asset& asset, const ChainS
   if (!read.empty()) prober.emplace(rank, asset.model_tensors(), read, logits);
   std::vector<Reach> reaching;
   for (const Suspect& suspect : suspects) {
-    const std::optional<Run> run = suspect.slot < models ? prober->narrow(suspect.slot, suspect.begin, suspect.end)
-                                                         : Run{suspect.begin, suspect.end - suspect.begin};
+    const std::optional<Run> run = suspect.slot < models
+                                       ? prober->narrow(suspect.slot, suspect.begin, suspect.end)
+                                       : Run{suspect.begin, suspect.end - suspect.begin};
     if (run) reaching.push_back(told(rank, scope, suspect, *run));
   }
   return reaching;

@@ -15,8 +15,9 @@ namespace loadproof::harness {
 namespace {
 
 constexpr const char* kFooter =
-    R"(A directory has config.json, and model.safetensors or model.safetensors.index.json with its shards.
-Tensors that the model needs and the checkpoint lacks, or has in another shape, are bad input.
+    R"(A directory has config.json, and model.safetensors or model.safetensors.index.json with its
+shards. Tensors that the model needs and the checkpoint lacks, or has in another shape, are bad
+input.
 
 Examples:
   loadproof inspect scenarios/models/qwen2_tied_bf16)";

@@ -21,9 +21,9 @@ namespace loadproof::harness {
 namespace {
 
 constexpr const char* kFooter =
-    R"(A case passes when its oracles say what its scenario expects of them: a defective loader passes
-where exactly the named oracle fails at the named place. Under each failure stands the line that
-runs exactly that case again.
+    R"(A case passes when its oracles say what its scenario expects of them: a defective loader
+passes where exactly the named oracle fails at the named place. Under each failure stands the line
+that runs exactly that case again.
 
 Examples:
   loadproof run scenarios/

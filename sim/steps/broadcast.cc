@@ -14,7 +14,8 @@ constexpr ParamInfo kParams[] = {
     {"order", kChoice, false, "declared", "declared sorted reversed",
      "the order in which this rank goes through the tensors"},
     {"match", kChoice, false, "strict", "strict bytes",
-     "bytes: send what is there, as a library without a check does"},
+     "strict: another name, dtype or shape is told by no_hang; bytes: the loader means bytes, and "
+     "only sizes count"},
 };
 
 std::vector<int> ordered(const StepContext& context) {

@@ -13,7 +13,8 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"prompt", kInts, false, "5 17 42 99 3", "", "token ids; pad tokens of the config at the left are masked"},
+    {"prompt", kInts, false, "5 17 42 99 3", "",
+     "token ids; pad tokens of the config at the left are masked"},
     {"tokens", kInt, false, "8", "", "how many tokens to draw"},
     {"with", kChoice, false, "multinomial", "multinomial greedy forward",
      "how a token is chosen; forward runs the model on the prompt and draws none"},
@@ -31,7 +32,8 @@ GenerateOptions options_of(const StepContext& context) {
           .top_k = arg<int64_t>(step, "top_k"),
           .temperature = arg<double>(step, "temperature"),
           .seed = static_cast<uint64_t>(arg<int64_t>(step, "seed")),
-          .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager : AttentionKind::kSdpa};
+          .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager
+                                                                  : AttentionKind::kSdpa};
 }
 
 std::vector<at::Tensor> model_tensors(const StepContext& context) {
@@ -48,8 +50,9 @@ uint64_t key_of(const StepContext& context, const std::vector<TensorObservation>
     parts.push_back(tensor.digest);
     for (const StateRange& range : tensor.states)
       if (must_not_reach_sampling(range.root))
-        parts.insert(parts.end(), {static_cast<uint64_t>(range.begin), static_cast<uint64_t>(range.end),
-                                   static_cast<uint64_t>(range.root)});
+        parts.insert(parts.end(),
+                     {static_cast<uint64_t>(range.begin), static_cast<uint64_t>(range.end),
+                      static_cast<uint64_t>(range.root)});
   }
   return digest(parts.data(), parts.size() * sizeof parts[0]);
 }
@@ -85,10 +88,11 @@ Result<void> run(StepContext& context) {
   const GenerateOptions options = options_of(context);
   loadproof::Generation generation = draw(context, options);
   generation.step = context.step.index;
-  generation.reaching = find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
-                                   [&](std::span<const at::Tensor> tensors) {
-                                     return sampled_logits(*model, tensors, options);
-                                   });
+  generation.reaching =
+      find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
+                 [&](std::span<const at::Tensor> tensors) {
+                   return sampled_logits(*model, tensors, options);
+                 });
   context.engine.remember(key, generation);
   context.engine.add_generation(context, std::move(generation));
   return {};
@@ -96,8 +100,9 @@ Result<void> run(StepContext& context) {
 
 }  // namespace
 
-const Verb kSample = {{"sample", "Runs the model on a prompt and draws tokens: the point at which a case is judged.",
-                       "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", false, false, false, kParams},
-                      run};
+const Verb kSample = {
+    {"sample", "Runs the model on a prompt and draws tokens: the point at which a case is judged.",
+     "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", false, false, false, kParams},
+    run};
 
 }  // namespace loadproof::sim

@@ -1,5 +1,5 @@
-// Scenarios and recipes of any content: parsed, expanded and explained without a crash. The input is
-// a scenario; what follows a line "=== NAME" is the recipe NAME.
+// Scenarios and recipes of any content: parsed, expanded and explained without a crash. The input
+// is a scenario; what follows a line "=== NAME" is the recipe NAME.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

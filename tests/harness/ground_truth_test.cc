@@ -87,7 +87,8 @@ template <typename T>
 void compare(const std::string& what, const T& mine, const Json& recorded,
              Differences& differences) {
   if (Json(mine) != recorded)
-    differences.push_back(fmt::format("{}: {}, recorded {}", what, Json(mine).dump(), recorded.dump()));
+    differences.push_back(
+        fmt::format("{}: {}, recorded {}", what, Json(mine).dump(), recorded.dump()));
 }
 
 void compare_logits(const Json& recorded, const Generation& mine, const std::string& where,
@@ -120,7 +121,8 @@ void compare_tokens(const Json& rank, const Observation& seen, const RankObserva
                     const std::string& where, Differences& differences) {
   for (const std::string id : {"generate", "greedy"}) {
     const Generation* generation = generation_of(seen, mine, id);
-    const bool recorded = rank.contains(id), failed = rank.contains("errors") && rank["errors"].contains(id);
+    const bool recorded = rank.contains(id),
+               failed = rank.contains("errors") && rank["errors"].contains(id);
     if (!generation) {
       if (recorded || failed) differences.push_back(fmt::format("{}: no {}", where, id));
       continue;
@@ -139,12 +141,16 @@ Differences differences_of(const Json& recorded, const Observation& seen) {
   for (size_t i = 0; i < ranks.size(); ++i) {
     const RankObservation& mine = seen.ranks[i];
     const std::string where = fmt::format("rank {}", i);
-    compare_states(ranks[i].at("after_load"), point_of(mine, "after_load"), where + " after load", differences);
-    const Json& end = ranks[i].contains("at_end") ? ranks[i].at("at_end") : ranks[i].at("after_load");
+    compare_states(ranks[i].at("after_load"), point_of(mine, "after_load"), where + " after load",
+                   differences);
+    const Json& end =
+        ranks[i].contains("at_end") ? ranks[i].at("at_end") : ranks[i].at("after_load");
     compare_states(end, point_of(mine, "end"), where + " at the end", differences);
-    const Outcome outcome = ranks[i].contains("errors") ? Outcome::kDiedSampling : Outcome::kFinished;
+    const Outcome outcome =
+        ranks[i].contains("errors") ? Outcome::kDiedSampling : Outcome::kFinished;
     if (mine.outcome != outcome)
-      differences.push_back(fmt::format("{}: {}, recorded {}", where, name(mine.outcome), name(outcome)));
+      differences.push_back(
+          fmt::format("{}: {}, recorded {}", where, name(mine.outcome), name(outcome)));
     if (!drawn(ranks[i], recorded.at("transformers")))
       compare_tokens(ranks[i], seen, mine, where, differences);
   }
@@ -165,10 +171,12 @@ std::map<std::string, Differences> replay(const std::string& backend, const Json
     const auto entry = wanted.find(recorded_id(one));
     if (entry == wanted.end()) continue;  // a case of our own beside the recorded ones
     const CaseResult result = run_case(session, one, {});
-    Differences differences = result.error.empty() ? differences_of(*entry->second, result.observation)
-                                                   : Differences{result.error};
+    Differences differences = result.error.empty()
+                                  ? differences_of(*entry->second, result.observation)
+                                  : Differences{result.error};
     for (const std::string& surprise : result.surprises) differences.push_back(surprise);
-    EXPECT_TRUE(found.emplace(entry->first, std::move(differences)).second) << one.id << " is there twice";
+    EXPECT_TRUE(found.emplace(entry->first, std::move(differences)).second)
+        << one.id << " is there twice";
   }
   return found;
 }
@@ -186,7 +194,8 @@ TEST_P(GroundTruth, EveryRecordedCaseComesOutAsInTheRealLibraries) {
     agreeing += agrees;
     fmt::print("[{}] {}\n", agrees ? "agree" : "DIFFER", one.at("id").get<std::string>());
     if (entry == found.end()) fmt::print("         no scenario\n");
-    else for (const std::string& difference : entry->second) fmt::print("         {}\n", difference);
+    else
+      for (const std::string& difference : entry->second) fmt::print("         {}\n", difference);
   }
   fmt::print("{} of {} agree\n", agreeing, recorded.size());
   std::fflush(stdout);

@@ -16,9 +16,7 @@ TEST(YamlErrors, SaysWhatIsNoYamlOrNotAllowed) {
 steps: x
 )",
        {"2:6: this is no YAML: end of sequence flow not found"}},
-      {R"(about:
-	- x
-)",
+      {"about:\n\t- x\n",
        {"2:2: this is no YAML: illegal block entry"}},
       {R"(about: a
 about: b
