@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -144,13 +145,33 @@ size_t columns(const std::string& line) {
       line, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+// Follows raw string literals, whose text is as wide as what it is compared with.
+class RawText {
+ public:
+  // Whether any of the line is within one.
+  bool holds(std::string_view line) {
+    const bool was_inside = inside_;
+    for (size_t at = 0; at < line.size(); ++at) {
+      const std::string_view rest = line.substr(at);
+      if (!inside_ && rest.starts_with("R\"(")) inside_ = touched_ = true;
+      if (inside_ && rest.starts_with(")\"")) inside_ = false;
+    }
+    return was_inside || std::exchange(touched_, false);
+  }
+
+ private:
+  bool inside_ = false;
+  bool touched_ = false;
+};
+
 std::vector<std::string> sizes(const Source& source) {
   std::vector<std::string> found;
   if (source.lines.size() > kLinesMax)
     found.push_back(source.path + " has " + std::to_string(source.lines.size()) +
                     " lines: split it by what it is about");
+  RawText raw;
   for (size_t i = 0; i < source.lines.size(); ++i)
-    if (columns(source.lines[i]) > kColumnsMax)
+    if (!raw.holds(source.lines[i]) && columns(source.lines[i]) > kColumnsMax)
       found.push_back(source.path + ":" + std::to_string(i + 1) + " is longer than " +
                       std::to_string(kColumnsMax) + " columns: clang-format -i " + source.path);
   return found;
@@ -261,6 +282,8 @@ TEST(Tidy, CatchesLongFilesLongLinesAndLeftOvers) {
   const std::string wide(kColumnsMax + 1, 'x');
   EXPECT_EQ(offences_of(sizes, "sim/a.cc", {wide}).size(), 1u);
   EXPECT_EQ(offences_of(sizes, "sim/a.cc", std::vector<std::string>(kLinesMax + 1)).size(), 1u);
+  EXPECT_THAT(offences_of(sizes, "sim/a.cc", {"f(R\"(a", wide, ")\");"}), IsEmpty());
+  EXPECT_EQ(offences_of(sizes, "sim/a.cc", {"f(R\"(a", ")\");", wide}).size(), 1u);
   EXPECT_EQ(offences_of(left_overs, "sim/a.cc",
                         {"// TO"
                          "DO later"})
