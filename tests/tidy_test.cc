@@ -129,6 +129,16 @@ std::vector<std::string> dead_includes(const Source& source) {
   return found;
 }
 
+// So that each header is compiled with nothing before it; for those without a .cc of their name,
+// tests/CMakeLists.txt makes one.
+std::vector<std::string> own_header_first(const Source& source) {
+  if (!source.path.ends_with(".cc") || source.is_below("tests/")) return {};
+  const std::string header = source.path.substr(0, source.path.size() - 3) + ".h";
+  const std::vector<std::string> all = includes(source);
+  if (std::ranges::find(all, header) == all.end() || all.front() == header) return {};
+  return {source.path + " must include " + header + " first: it proves that it compiles alone"};
+}
+
 std::vector<std::string> header_form(const Source& source) {
   std::vector<std::string> found;
   if (!source.is_header()) return found;
@@ -251,6 +261,8 @@ TEST(Tidy, HeadersAreLight) { EXPECT_THAT(offences(heavy_headers), IsEmpty()); }
 
 TEST(Tidy, IncludesAreWrittenFromTheRoot) { EXPECT_THAT(offences(dead_includes), IsEmpty()); }
 
+TEST(Tidy, FilesIncludeTheirOwnHeaderFirst) { EXPECT_THAT(offences(own_header_first), IsEmpty()); }
+
 TEST(Tidy, HeadersOpenWithAComment) { EXPECT_THAT(offences(header_form), IsEmpty()); }
 
 TEST(Tidy, FilesAndLinesAreShort) { EXPECT_THAT(offences(sizes), IsEmpty()); }
@@ -275,6 +287,9 @@ TEST(Tidy, CatchesHeavyHeadersAndMissingComments) {
   EXPECT_EQ(offences_of(heavy_headers, "sim/a.h", {"#include <ATen/ATen.h>"}).size(), 1u);
   EXPECT_THAT(offences_of(heavy_headers, "sim/a.cc", {"#include <ATen/ATen.h>"}), IsEmpty());
   EXPECT_EQ(offences_of(header_form, "sim/a.h", {"#include <map>"}).size(), 2u);
+  EXPECT_EQ(
+      offences_of(own_header_first, "sim/a.cc", {"#include <map>", "#include \"sim/a.h\""}).size(),
+      1u);
   EXPECT_EQ(offences_of(dead_includes, "sim/a.cc", {"#include \"world.h\""}).size(), 1u);
 }
 
