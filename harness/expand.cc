@@ -88,9 +88,10 @@ class Overriding {
             fmt::format("{} has no value {} in {}", name, in_quotes(value), scenario_.path),
             fmt::format("there are: {}", fmt::join(labels, ", ")));
     }
-    for (const auto& [name, labels] : wanted)
-      std::erase_if(find_axis(scenario_.axes, name)->options,
-                    [&](const Option& option) { return !labels.contains(option.label); });
+    for (const auto& axis : wanted)
+      std::erase_if(find_axis(scenario_.axes, axis.first)->options, [&](const Option& option) {
+        return !axis.second.contains(option.label);
+      });
   }
 
   void unknown_axis(const std::string& name) {

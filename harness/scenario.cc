@@ -179,14 +179,16 @@ class ScenarioParser {
   void resolve_values(Condition& condition, const Axis& axis) {
     std::vector<std::string> labels;
     for (const Option& option : axis.options) labels.push_back(option.label);
-    for (auto& [value, where] : condition.values) {
+    for (std::pair<std::string, Where>& wanted : condition.values) {
+      std::string& value = wanted.first;
       const auto option =
           std::find_if(axis.options.begin(), axis.options.end(),
                        [&](const Option& o) { return o.label == value || o.text == value; });
       if (option != axis.options.end())
         value = option->label;
       else
-        diagnostics_.add_unknown(where, fmt::format("value of {}", axis.name), value, labels);
+        diagnostics_.add_unknown(wanted.second, fmt::format("value of {}", axis.name), value,
+                                 labels);
     }
   }
 

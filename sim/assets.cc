@@ -24,6 +24,24 @@ bool covers(const TensorSpec& spec, const FilePiece& piece, const CheckpointTens
          source.dtype == spec.dtype;
 }
 
+Result<void> check_shape(const Checkpoint& checkpoint, const TensorSpec& spec,
+                         const FilePiece& piece, const CheckpointTensor& source) {
+  if (source.shape == piece.shape) return {};
+  return fail(fmt::format("{}/{}: tensor '{}' has shape [{}], but {} of the model needs [{}]",
+                          checkpoint.directory().string(), source.file, piece.key,
+                          fmt::join(source.shape, ", "), spec.name, fmt::join(piece.shape, ", ")));
+}
+
+// Every rank of the real library opens the files and compares shapes, whether it reads or not: a
+// wrong one is an error on all of them before anything is loaded.
+Result<void> check_shapes(const Checkpoint& checkpoint, const Model& model) {
+  for (const TensorSpec& spec : model.tensors)
+    for (const FilePiece& piece : spec.pieces)
+      if (const CheckpointTensor* source = checkpoint.find(piece.key))
+        if (auto fits = check_shape(checkpoint, spec, piece, *source); !fits) return fits;
+  return {};
+}
+
 }  // namespace
 
 Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
@@ -32,11 +50,7 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
   if (!source)
     return fail(fmt::format("{}: no tensor '{}' for {}", checkpoint.directory().string(), piece.key,
                             spec.name));
-  if (source->shape != piece.shape)
-    return fail(fmt::format("{}/{}: tensor '{}' has shape [{}], but {} of the model needs [{}]",
-                            checkpoint.directory().string(), source->file, piece.key,
-                            fmt::join(source->shape, ", "), spec.name,
-                            fmt::join(piece.shape, ", ")));
+  if (auto fits = check_shape(checkpoint, spec, piece, *source); !fits) return fits;
   at::Tensor box = destination;
   for (size_t d = 0; d < piece.begin.size(); ++d)
     box = box.narrow(static_cast<int64_t>(d), piece.begin[d], piece.size[d]);
@@ -107,6 +121,8 @@ Result<const Asset*> Assets::open(const std::string& directory, std::optional<DT
     Result<Checkpoint> opened = Checkpoint::open(directory);
     if (!opened) return tl::make_unexpected(opened.error());
     checkpoint = std::move(*opened);
+    if (auto fits = check_shapes(*checkpoint, *model); !fits)
+      return tl::make_unexpected(fits.error());
   }
   entries_.push_back({directory, dtype, extras,
                       std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras)});

@@ -1,8 +1,6 @@
 #include "harness/cli/commands.h"
 
-#include <fmt/format.h>
-
-#include <cstdio>
+#include "harness/cli/output.h"
 
 namespace loadproof::harness {
 namespace {
@@ -17,7 +15,7 @@ constexpr CommandInfo kCommands[] = {
 std::span<const CommandInfo> commands() { return kCommands; }
 
 int bad_input(std::string_view message) {
-  fmt::print(stderr, "error: {}\n", message);
+  print_error("error: {}\n", message);
   return kBadInput;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/cli/selection.h"
 
 namespace loadproof::harness {
@@ -24,7 +25,7 @@ int explain_all(const Selection& selection) {
   auto plan = select_cases(selection);
   if (!plan) return kBadInput;
   for (size_t i = 0; i < plan->size(); ++i)
-    fmt::print("{}{}", i > 0 ? "\n" : "", explain((*plan)[i]));
+    print_out("{}{}", i > 0 ? "\n" : "", explain((*plan)[i]));
   return kAsExpected;
 }
 

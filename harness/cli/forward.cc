@@ -10,6 +10,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/json_text.h"
+#include "harness/cli/output.h"
 #include "sim/tools.h"
 
 namespace loadproof::harness {
@@ -35,7 +36,7 @@ void print_json(const sim::ForwardResult& result) {
     for (float value : row) numbers.push_back(json_number(value));
     rows.push_back(fmt::format("[{}]", fmt::join(numbers, ", ")));
   }
-  fmt::print("{{\"logits\": [{}],\n \"greedy\": [{}]}}\n", fmt::join(rows, ",\n  "),
+  print_out("{{\"logits\": [{}],\n \"greedy\": [{}]}}\n", fmt::join(rows, ",\n  "),
              fmt::join(result.greedy, ", "));
 }
 
@@ -48,7 +49,7 @@ size_t argmax(const std::vector<float>& row) {
 }
 
 void print_table(const Options& options, const sim::ForwardResult& result) {
-  fmt::print("{:>8}  {:>8}  {:>8}  {:>12}  {:>12}  {:>8}\n", "position", "token", "argmax", "max",
+  print_out("{:>8}  {:>8}  {:>8}  {:>12}  {:>12}  {:>8}\n", "position", "token", "argmax", "max",
              "mean", "NaN, inf");
   for (size_t i = 0; i < result.logits.size(); ++i) {
     const std::vector<float>& row = result.logits[i];
@@ -56,10 +57,10 @@ void print_table(const Options& options, const sim::ForwardResult& result) {
     double sum = 0;
     for (float value : row) sum += static_cast<double>(value);
     const auto strange = std::ranges::count_if(row, [](float v) { return !std::isfinite(v); });
-    fmt::print("{:>8}  {:>8}  {:>8}  {:>12.6g}  {:>12.6g}  {:>8}\n", i, options.query.prompt[i],
+    print_out("{:>8}  {:>8}  {:>8}  {:>12.6g}  {:>12.6g}  {:>8}\n", i, options.query.prompt[i],
                best, row[best], sum / static_cast<double>(row.size()), strange);
   }
-  if (options.query.tokens > 0) fmt::print("greedy: {}\n", fmt::join(result.greedy, ", "));
+  if (options.query.tokens > 0) print_out("greedy: {}\n", fmt::join(result.greedy, ", "));
 }
 
 int forward(Options options) {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/words.h"
 #include "sim/tools.h"
 
@@ -27,7 +28,7 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 }
 
 void print_checkpoint(const sim::InspectReport& report) {
-  fmt::print("checkpoint: {}, {}, {} bytes\n",
+  print_out("checkpoint: {}, {}, {} bytes\n",
              count_text(static_cast<int64_t>(report.files.size()), "file"),
              count_text(static_cast<int64_t>(report.in_file.size()), "tensor"), report.bytes);
   size_t keys = 3, shapes = 5;
@@ -36,17 +37,17 @@ void print_checkpoint(const sim::InspectReport& report) {
     shapes = std::max(shapes, shape_text(tensor.shape).size());
   }
   for (const std::string& file : report.files) {
-    fmt::print("  {}\n", file);
+    print_out("  {}\n", file);
     for (const sim::InspectedFileTensor& tensor : report.in_file)
       if (tensor.file == file)
-        fmt::print("    {:<{}}  {:<8}  {:<{}}  {:>10} bytes{}\n", tensor.key, keys,
+        print_out("    {:<{}}  {:<8}  {:<{}}  {:>10} bytes{}\n", tensor.key, keys,
                    name(tensor.dtype), shape_text(tensor.shape), shapes, tensor.bytes,
                    tensor.used ? "" : "  unexpected: no tensor of the model is made from it");
   }
 }
 
 void print_model(const sim::InspectReport& report) {
-  fmt::print("model: {} ({}), {} parameters in {}\n", report.architecture, report.model_type,
+  print_out("model: {} ({}), {} parameters in {}\n", report.architecture, report.model_type,
              report.parameters, count_text(static_cast<int64_t>(report.tensors.size()), "tensor"));
   size_t names = 4, shapes = 5;
   for (const sim::InspectedTensor& tensor : report.tensors) {
@@ -57,7 +58,7 @@ void print_model(const sim::InspectReport& report) {
     const std::string tie =
         tensor.spec.tied_to.empty() ? "" : "  tied to " + tensor.spec.tied_to;
     const std::string problem = tensor.problem.empty() ? "" : "  " + tensor.problem;
-    fmt::print("    {:<{}}  {:<14}  {:<8}  {:<{}}{}{}\n", tensor.spec.name, names,
+    print_out("    {:<{}}  {:<14}  {:<8}  {:<{}}{}{}\n", tensor.spec.name, names,
                name(tensor.spec.kind), name(tensor.spec.dtype), shape_text(tensor.spec.shape),
                tie.empty() && problem.empty() ? 0 : shapes, tie, problem);
   }
@@ -68,14 +69,13 @@ int inspect(const std::string& directory) {
   if (!report) return bad_input(report.error().message);
   print_model(*report);
   print_checkpoint(*report);
-  std::fflush(stdout);
   int exit_code = kAsExpected;
   for (const sim::InspectedTensor& tensor : report->tensors)
     if (!tensor.problem.empty())
       exit_code = bad_input(fmt::format("{}: {}: {}", directory, tensor.spec.name, tensor.problem));
   for (const sim::InspectedFileTensor& tensor : report->in_file)
     if (!tensor.used)
-      fmt::print(stderr, "warning: {}: {}: unexpected: no tensor of the model is made from it\n",
+      print_error("warning: {}: {}: unexpected: no tensor of the model is made from it\n",
                  directory, tensor.key);
   return exit_code;
 }

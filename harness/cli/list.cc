@@ -8,6 +8,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/json_text.h"
+#include "harness/cli/output.h"
 #include "harness/cli/selection.h"
 
 namespace loadproof::harness {
@@ -41,11 +42,11 @@ int list(const Options& options) {
   if (options.json) {
     std::vector<std::string> cases;
     for (const Case& one : *plan) cases.push_back(as_json(one));
-    fmt::print("{{\"schema_version\": 1, \"cases\": [\n{}\n]}}\n", fmt::join(cases, ",\n"));
+    print_out("{{\"schema_version\": 1, \"cases\": [\n{}\n]}}\n", fmt::join(cases, ",\n"));
     return kAsExpected;
   }
   for (const Case& one : *plan)
-    fmt::print("{}{}\n", one.id,
+    print_out("{}{}\n", one.id,
                options.labels ? fmt::format("\t{}", fmt::join(one.labels, ",")) : "");
   return kAsExpected;
 }

@@ -1,9 +1,11 @@
 // loadproof: from the command line to a command.
+#include <fcntl.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <csignal>
-#include <iostream>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -64,7 +66,18 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace loadproof::harness
 
+namespace {
+
+// Where a standard stream is closed, the next file that is opened would take its place.
+void hold_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream)
+    if (fcntl(stream, F_GETFD) == -1 && open("/dev/null", O_RDWR) != stream) std::_Exit(2);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  hold_standard_streams();
   // A reader that goes away, such as `| head`, is no failure: writes then do nothing.
   std::signal(SIGPIPE, SIG_IGN);
   return loadproof::harness::run_program(argc, argv);

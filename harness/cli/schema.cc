@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/reference.h"
 
 namespace loadproof::harness {
@@ -18,6 +19,16 @@ constexpr const char* kFooter =
   loadproof schema > scenarios/schema/scenario.json
   loadproof schema --recipe > scenarios/schema/recipe.json
   loadproof schema --reference                  keys, verbs, selectors and oracles, as Markdown)";
+
+// Recipes are those of scenarios/loaders below the working directory, where there are any.
+int print_reference() {
+  Diagnostics diagnostics;
+  const std::vector<Recipe> recipes =
+      load_recipes("scenarios/loaders", disk_files(), diagnostics);
+  print_out("{}", reference_markdown(recipes));
+  for (const Diagnostic& diagnostic : diagnostics.sorted()) print_error("{}", print(diagnostic, {}));
+  return diagnostics.empty() ? kAsExpected : kBadInput;
+}
 
 }  // namespace
 
@@ -36,9 +47,9 @@ void add_schema(CLI::App& program, int& exit_code) {
   command->callback([options, &exit_code] {
     exit_code = kAsExpected;
     if (options->reference)
-      fmt::print("{}", reference_markdown({}));
+      exit_code = print_reference();
     else
-      fmt::print("{}", options->recipe ? recipe_schema_json() : scenario_schema_json());
+      print_out("{}", options->recipe ? recipe_schema_json() : scenario_schema_json());
   });
 }
 

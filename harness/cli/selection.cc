@@ -4,9 +4,9 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <cstdio>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/settings.h"
 
 namespace loadproof::harness {
@@ -66,7 +66,7 @@ std::optional<std::vector<Case>> select_cases(const Selection& selection) {
   }
   Plan plan = make_plan(selection.paths, *overrides, disk_files());
   if (plan.problems.empty()) return std::move(plan.cases);
-  for (const std::string& problem : plan.problems) fmt::print(stderr, "{}", problem);
+  for (const std::string& problem : plan.problems) print_error("{}", problem);
   return std::nullopt;
 }
 
