@@ -23,10 +23,10 @@ constexpr const char* kFooter =
 // Recipes are those of scenarios/loaders below the working directory, where there are any.
 int print_reference() {
   Diagnostics diagnostics;
-  const std::vector<Recipe> recipes =
-      load_recipes("scenarios/loaders", disk_files(), diagnostics);
+  const std::vector<Recipe> recipes = load_recipes("scenarios/loaders", disk_files(), diagnostics);
   print_out("{}", reference_markdown(recipes));
-  for (const Diagnostic& diagnostic : diagnostics.sorted()) print_error("{}", print(diagnostic, {}));
+  for (const Diagnostic& diagnostic : diagnostics.sorted())
+    print_error("{}", print(diagnostic, {}));
   return diagnostics.empty() ? kAsExpected : kBadInput;
 }
 

@@ -71,8 +71,9 @@ TEST_F(Plans, TakeACaseByItsId) {
   EXPECT_THAT(plan({"b.yaml/nonsense"}).problems, ElementsAre(HasSubstr("is not axis=value")));
   auto targets = find_targets(path("b.yaml/model=../models/x/seed=1"));
   ASSERT_TRUE(targets);
-  EXPECT_THAT(targets->front().only, ElementsAre(std::pair<std::string, std::string>("model", "../models/x"),
-                                                 std::pair<std::string, std::string>("seed", "1")));
+  EXPECT_THAT(targets->front().only,
+              ElementsAre(std::pair<std::string, std::string>("model", "../models/x"),
+                          std::pair<std::string, std::string>("seed", "1")));
 }
 
 TEST_F(Plans, TakeACaseOfAllFillsByItsId) {

@@ -27,7 +27,7 @@ TEST(Box, VisitsEveryElementOnceInRowMajorOrder) {
   const std::vector<int64_t> shape = {3, 4, 5};
   const Box box{{1, 1, 2}, {2, 2, 3}};
   std::vector<int64_t> visited;
-  for (const Run& run : runs_of(shape, box))
+  for (const loadproof::Run& run : runs_of(shape, box))
     for (int64_t i = 0; i < run.count; ++i) visited.push_back(run.begin + i);
   std::vector<int64_t> expected;
   for (int64_t a = 1; a < 3; ++a)
