@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 namespace fs = std::filesystem;
 
 constexpr const char* kSteps =
-    "world: {ranks: 1}\n"
+    "about: A tensor that is allocated.\nworld: {ranks: 1}\n"
     "tensors:\n  w: {shape: [4], dtype: float32, value: 1}\n"
     "steps:\n  - alloc: {id: hold, of: all, as: zeros}\n";
 
