@@ -44,11 +44,15 @@ class TreeBuilder final : public YAML::EventHandler {
       if (text[i] == '\n') line_starts_.push_back(i + 1);
   }
 
+  int documents() const { return documents_; }
   std::optional<Node> take_root() { return std::move(root_); }
   Where where(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) diagnostics_.add(where(mark), "a second document in one file");
+    if (documents_++ == 0) return;
+    const bool begun = offset(mark) < text_.size() && text_.substr(offset(mark)).starts_with("---");
+    diagnostics_.add(where(mark), begun ? "a second document in one file"
+                                        : "text after the end of the file's one map");
   }
   void OnDocumentEnd() override {}
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
@@ -203,7 +207,8 @@ std::optional<Node> parse_yaml(std::string_view text, const std::string& file,
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) continue;
+    // At a stray comma yaml-cpp gives documents without end, so there is no third one.
+    while (parser.HandleNextDocument(builder) && builder.documents() < 2) continue;
   } catch (const YAML::Exception& error) {
     const bool known = !error.mark.is_null();
     diagnostics.add(known ? builder.where(error.mark) : Where{file, 1, 1},

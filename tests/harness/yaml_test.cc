@@ -57,6 +57,14 @@ TEST(Yaml, TakesBooleansAndNumbersAsKeysInQuotes) {
               "the key \"" + std::string(word) + "\" is a boolean in YAML 1.1");
 }
 
+TEST(Yaml, EndsWhereTheFileHasMoreThanOneMap) {
+  const std::string message = "text after the end of the file's one map";
+  EXPECT_EQ(first_problem("{a: b}, {c: d}\n"), message);
+  EXPECT_EQ(first_problem("[a], ]\n"), message);
+  EXPECT_EQ(first_problem("{a: b}}\n"), "this is no YAML: illegal flow end");
+  EXPECT_EQ(first_problem("a: b\n---\nc: d\n"), "a second document in one file");
+}
+
 TEST(Yaml, HasLimits) {
   EXPECT_EQ(first_problem(std::string(64, '[') + std::string(64, ']')), "");
   EXPECT_EQ(first_problem(std::string(65, '[') + std::string(65, ']')), "nested more than 64 deep");
