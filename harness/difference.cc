@@ -1,5 +1,4 @@
 // Two observations of one case, side by side: the first thing that is not the same.
-#include <bit>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,8 +64,7 @@ std::string in_generation(const Generation& a, const Generation& b) {
       .compare("the number of NaN", a.nan, b.nan)
       .compare("the logits", a.logits_digest, b.logits_digest)
       .compare("what reaches sampling", a.reaching, b.reaching)
-      .compare("the greatest probability", std::bit_cast<uint64_t>(a.max_prob),
-               std::bit_cast<uint64_t>(b.max_prob))
+      .compare("its description", a, b)
       .found();
 }
 

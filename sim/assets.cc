@@ -8,7 +8,6 @@
 
 #include "sim/box.h"
 #include "sim/memory/ledger.h"
-#include "sim/memory/ledger.h"
 #include "sim/models/initialise.h"
 #include "sim/torch_types.h"
 
@@ -82,10 +81,8 @@ std::optional<int> Asset::slot_named(std::string_view name) const {
 
 const at::Tensor& Asset::reference(int slot) const {
   Reference& reference = references_[static_cast<size_t>(slot)];
-  // What cases share is no rank's memory.
-  const RankScope shared(kUnattributed);
   if (reference.known) return reference.value;
-  const RankScope nobody(kUnattributed);  // it outlives the rank that happens to ask first
+  const RankScope shared(kUnattributed);  // what cases share is no rank's memory
   reference = {true, make_reference(slot)};
   return reference.value;
 }

@@ -176,7 +176,7 @@ std::map<std::string, Differences> replay(const std::string& backend, const Json
   for (const Case& one : plan.cases) {
     const auto entry = wanted.find(recorded_id(one));
     if (entry == wanted.end()) continue;  // a case of our own beside the recorded ones
-    const CaseResult result = run_case(session, one, {});
+    const CaseResult result = run_case(session, one, {.twice = true});
     Differences differences = result.error.empty()
                                   ? differences_of(*entry->second, result.observation)
                                   : Differences{result.error};
