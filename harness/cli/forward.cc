@@ -11,6 +11,8 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/json_text.h"
 #include "harness/cli/output.h"
+#include "harness/settings.h"
+#include "sim/checkpoint/nearest.h"
 #include "sim/tools.h"
 
 namespace loadproof::harness {
@@ -71,6 +73,10 @@ int forward(Options options) {
   }
   if (options.query.prompt.empty()) return bad_input("--prompt: there must be at least one token");
   if (options.query.tokens < 0) return bad_input("--tokens: cannot be negative");
+  const std::vector<std::string> kinds = attention_names();
+  if (std::ranges::find(kinds, options.query.attention) == kinds.end())
+    return bad_input(fmt::format("--attention: there is no {}; there are {}",
+                                 in_quotes(options.query.attention), fmt::join(kinds, ", ")));
   auto result = sim::forward_model(options.query);
   if (!result) return bad_input(result.error().message);
   if (options.json)

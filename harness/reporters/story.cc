@@ -38,19 +38,23 @@ std::vector<Place> places_of(const std::vector<const Finding*>& findings) {
   return places;
 }
 
-std::string tell_place(const Observation& seen, const Place& place) {
+std::string line_of(const Place& place) {
   const Finding& finding = *place.first;
-  std::string text = fmt::format("    {}\n", finding.text);
-  if (place.findings > 1)
-    text.insert(text.size() - 1, fmt::format(" (and {})", count_text(
-        static_cast<int64_t>(place.findings) - 1, "further range")));
-  std::string state = finding.state;
+  std::string text = "    " + finding.text;
   const std::string elements = elements_text(finding.begin, finding.end);
-  if (!state.empty() && !elements.empty()) state = fmt::format("{}: {}", elements, state);
-  if (!finding.chain.empty())
-    text += fmt::format("      {}{}{}\n", state, state.empty() ? "" : ", ", finding.chain);
-  else if (!state.empty())
-    text += fmt::format("      {}\n", state);
+  if (finding.text.find(elements) == std::string::npos) text += ", " + elements;
+  if (place.findings > 1)
+    text += fmt::format(" (and {})", count_text(static_cast<int64_t>(place.findings) - 1,
+                                                "further range"));
+  return text + "\n";
+}
+
+// How the bytes came to be and who should have written them.
+std::string explanation_of(const Observation& seen, const Finding& finding) {
+  std::string text;
+  if (!finding.state.empty() || !finding.chain.empty())
+    text += fmt::format("      {}{}{}\n", finding.state,
+                        finding.state.empty() || finding.chain.empty() ? "" : ": ", finding.chain);
   const std::string step = step_text(seen, finding.step);
   if (!step.empty() && finding.chain.empty()) text += fmt::format("      at step {}\n", step);
   const std::string blamed = step_text(seen, finding.blamed_step);
@@ -61,15 +65,19 @@ std::string tell_place(const Observation& seen, const Place& place) {
   return text;
 }
 
+// Neighbours with the same explanation share it, below the last of them.
 std::string tell_rank(const Observation& seen, const std::vector<const Finding*>& findings) {
-  const std::vector<Place> places = places_of(findings);
-  std::string text;
+  std::string text, explanation;
   size_t tensors = 0;
-  for (const Place& place : places) {
+  for (const Place& place : places_of(findings)) {
     const bool of_tensor = !place.first->tensor.empty();
     if (of_tensor && ++tensors > kTensorsShown) continue;
-    text += tell_place(seen, place);
+    std::string own = explanation_of(seen, *place.first);
+    if (own != explanation) text += explanation;
+    explanation = std::move(own);
+    text += line_of(place);
   }
+  text += explanation;
   if (tensors > kTensorsShown)
     text += fmt::format("    … and {} more (--json has all)\n",
                         count_text(static_cast<int64_t>(tensors - kTensorsShown), "tensor"));

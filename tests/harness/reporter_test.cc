@@ -109,11 +109,9 @@ FAIL  scenarios/x.yaml/dtype=bfloat16
   finite: fails on rank 1: 2 tensors (embed, head)
     rank 1: NaN reached sampling: 1280 of 1280 logits of the prompt, error: probability tensor contains either `inf`, `nan` or element < 0
       at step 'generate' (sample, x.yaml:7)
-    rank 1, embed: 64 of 64 elements are NaN
-      elements 0 to 63: undefined, undefined on rank 1
-      should have been written by step 'read@4' (read, x.yaml:4), in which rank 1 took no part
-    rank 1, head: 64 of 64 elements are NaN
-      elements 0 to 63: undefined, undefined on rank 1
+    rank 1, embed: 64 of 64 elements are NaN, elements 0 to 63
+    rank 1, head: 64 of 64 elements are NaN, elements 0 to 63
+      undefined: undefined on rank 1
       should have been written by step 'read@4' (read, x.yaml:4), in which rank 1 took no part
   replay: loadproof run scenarios/x.yaml --only dtype=bfloat16 --fill nan --backend gloo --seed 7
 failed:

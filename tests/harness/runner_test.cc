@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "harness/fill_twins.h"
@@ -41,6 +42,12 @@ TEST(Difference, NamesTheFirstThingThatIsNotTheSame) {
   EXPECT_EQ(after([](Observation& o) { o.fingerprint = 9; }),
             "the fingerprint of the event log");
   EXPECT_EQ(after([](Observation& o) { o.steps[0].line = 9; }), "the steps");
+}
+
+TEST(Difference, IsNotThatNanIsUnequalToItself) {
+  Observation seen = founding_world();
+  seen.ranks[1].generations[0].max_prob = std::nan("");
+  EXPECT_EQ(first_difference(seen, seen), "");
 }
 
 CaseResult filled(const std::string& fill, const Observation& seen) {
@@ -90,7 +97,6 @@ std::vector<Case> smoke() {
 TEST(Runner, RunsJudgesAndComparesACase) {
   sim::Session session;
   for (const Case& one : smoke()) {
-    if (one.id.find("5.4.0") != std::string::npos) continue;  // NaN is not equal to itself yet
     const CaseResult result = run_case(session, one, {.twice = true});
     EXPECT_EQ(result.status, Status::kPass) << one.id;
     EXPECT_THAT(result.surprises, IsEmpty()) << one.id;
