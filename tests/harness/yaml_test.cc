@@ -60,7 +60,7 @@ TEST(Yaml, TakesBooleansAndNumbersAsKeysInQuotes) {
 TEST(Yaml, EndsWhereTheFileHasMoreThanOneMap) {
   const std::string message = "text after the end of the file's one map";
   EXPECT_EQ(first_problem("{a: b}, {c: d}\n"), message);
-  EXPECT_EQ(first_problem("[a], ]\n"), message);
+  EXPECT_EQ(first_problem("[a], [b]\n"), message);
   EXPECT_EQ(first_problem("{a: b}}\n"), "this is no YAML: illegal flow end");
   EXPECT_EQ(first_problem("a: b\n---\nc: d\n"), "a second document in one file");
 }
