@@ -274,7 +274,7 @@ TEST_F(ReporterFiles, AnInterruptedRunLeavesTheOldReportAlone) {
     made->front()->add(result_of(sound_world(), "a"));
   }
   EXPECT_EQ(text_of(path("r.json")), "old");
-  EXPECT_THAT(text_of(path("r.json.tmp")), HasSubstr("\"id\": \"a\""));
+  EXPECT_THAT(text_of(path("r.json.tmp")), HasSubstr("\"id\":\"a\""));
 }
 
 // Enough of an XML parser to know that elements nest, attributes are quoted and text is escaped.
