@@ -213,8 +213,8 @@ Json plan_of(const Case& plan) {
           {"seed", plan.seed}, {"expect", expected}};
 }
 
-// A case is one line, for an indented report is half as long again. Text of others, such as a key of
-// a checkpoint, may be no UTF-8: its bytes are replaced, not refused.
+// A case is one line, for an indented report is half as long again. Text of others, such as a key
+// of a checkpoint, may be no UTF-8: its bytes are replaced, not refused.
 std::string dumped(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
