@@ -12,7 +12,7 @@
 
 #include "sim/check.h"
 #include "sim/checkpoint/checkpoint.h"
-#include "sim/models/at_dtype.h"
+#include "sim/scalar_type.h"
 #include "sim/models/generate.h"
 #include "sim/models/initialise.h"
 
@@ -43,7 +43,7 @@ Loaded load(const std::string& name) {
     }
     const CheckpointTensor* found = checkpoint.find(spec.pieces.at(0).key);
     SIM_CHECK(found != nullptr && spec.pieces.size() == 1, "{}", spec.name);
-    loaded.tensors.push_back(at::empty(spec.shape, at_dtype(spec.dtype)));
+    loaded.tensors.push_back(at::empty(spec.shape, scalar_type(spec.dtype)));
     std::memcpy(loaded.tensors.back().data_ptr(), found->bytes.data(), found->bytes.size());
   }
   return loaded;

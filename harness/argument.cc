@@ -18,7 +18,7 @@ constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
     {ParamType::kBool, "bool"},   {ParamType::kInt, "int"},         {ParamType::kNumber, "number"},
     {ParamType::kText, "text"},   {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
     {ParamType::kRanks, "ranks"}, {ParamType::kTensors, "tensors"}, {ParamType::kDType, "dtype"},
-    {ParamType::kSteps, "steps"},
+    {ParamType::kGroup, "group"}, {ParamType::kSteps, "steps"},
 };
 
 void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
@@ -152,8 +152,10 @@ std::optional<int64_t> read_int(const Node& node, std::string_view what, int64_t
   if (!value) {
     wrong_type(node, what, "a whole number", diagnostics, quotes_hint(node));
   } else if (*value < least || *value > most) {
-    diagnostics.add(node.where,
-                    fmt::format("{} must be between {} and {}, not {}", what, least, most, *value));
+    const std::string wanted = most == std::numeric_limits<int64_t>::max()
+                                   ? fmt::format("at least {}", least)
+                                   : fmt::format("between {} and {}", least, most);
+    diagnostics.add(node.where, fmt::format("{} must be {}, not {}", what, wanted, *value));
     return std::nullopt;
   }
   return value;
@@ -254,7 +256,7 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
     case ParamType::kBool:
       return value(read_bool(node, what, diagnostics));
     case ParamType::kInt:
-      return value(read_int(node, what, -kIntMax, kIntMax, diagnostics));
+      return value(read_int(node, what, wanted.least, kIntMax, diagnostics));
     case ParamType::kNumber:
       return value(read_number(node, what, diagnostics));
     case ParamType::kText:
@@ -270,6 +272,13 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
     case ParamType::kDType: {
       const auto dtype = read_dtype(node, what, diagnostics);
       return dtype ? std::optional<Value>(std::string(loadproof::name(*dtype))) : std::nullopt;
+    }
+    case ParamType::kGroup: {
+      const auto group = read_text(node, what, diagnostics);
+      if (!group || words.groups.contains(*group)) return value(group);
+      const std::vector<std::string> known(words.groups.begin(), words.groups.end());
+      diagnostics.add_unknown(node.where, "group", *group, known);
+      return std::nullopt;
     }
     case ParamType::kSteps:
       break;

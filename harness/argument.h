@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,11 +23,12 @@ namespace loadproof::harness {
 struct Vocabulary {
   std::set<std::string> flags;
   std::set<std::string> tensors;  // declared in the scenario itself
+  std::set<std::string> groups = {"world", "node"};
   bool strict = true;             // false: any word passes, as long as flags are not known yet
 };
 
 // The name of a type in recipes, references and messages: "bool", "int", "number", "text",
-// "choice", "ints", "ranks", "tensors", "dtype", "steps".
+// "choice", "ints", "ranks", "tensors", "dtype", "group", "steps".
 std::string_view name(ParamType type);
 std::optional<ParamType> param_type_named(std::string_view text);
 
@@ -39,6 +41,7 @@ struct Wanted {
   ParamType type = ParamType::kText;
   std::vector<std::string> choices = {};
   bool inside_each = false;  // `it` means something
+  int64_t least = std::numeric_limits<int64_t>::min();  // of kInt
 };
 
 // REQUIRES: wanted.type is not kSteps.

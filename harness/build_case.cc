@@ -31,12 +31,37 @@ std::vector<std::string> labels_for(const Case& made) {
 }
 
 void check_points(const Case& made, Diagnostics& diagnostics) {
-  std::vector<std::string> ids{"end"};
-  for (const Step* step : flat_steps(made.program)) ids.push_back(step->id);
+  std::vector<std::string> ids{"end"}, samples;
+  for (const Step* step : flat_steps(made.program)) {
+    ids.push_back(step->id);
+    if (step->verb == "sample") samples.push_back(step->id);
+  }
+  for (const ExpectedTokens& expected : made.tokens)
+    if (!expected.at.empty() && std::ranges::find(samples, expected.at) == samples.end())
+      diagnostics.add_unknown(expected.where, "sample step in \"at\" of tokens", expected.at,
+                              samples);
   for (const auto& [oracle, expectation] : made.expect)
     if (expectation.at && std::find(ids.begin(), ids.end(), *expectation.at) == ids.end())
       diagnostics.add_unknown(expectation.where, fmt::format("step in \"at\" of {}", oracle),
                               *expectation.at, ids);
+}
+
+// Members of a group that every rank has: the world, or the ranks of its node.
+int64_t group_size(const std::string& group, const Topology& topology) {
+  return group == "node" ? topology.ranks_per_node : topology.ranks();
+}
+
+void check_sources(const Case& made, Diagnostics& diagnostics) {
+  for (const Step* step : flat_steps(made.program)) {
+    const auto* source = optional_arg<int64_t>(*step, "src");
+    const auto* group = optional_arg<std::string>(*step, "group");
+    if (source == nullptr || group == nullptr) continue;
+    const int64_t size = group_size(*group, made.topology);
+    if (*source < size) continue;
+    const std::string has = size == 1 ? "rank 0 alone" : fmt::format("ranks 0 to {}", size - 1);
+    diagnostics.add(step->where, fmt::format("src of {} is {}, but the group {} has {} in {}",
+                                             step->id, *source, *group, has, made.id));
+  }
 }
 
 }  // namespace
@@ -108,12 +133,14 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
     const ExpectRule* rule = rule_of(*expect, scenario, choice);
     if (rule != nullptr) {
       made.expect = rule->oracles;
+      made.tokens = rule->tokens;
     } else if (diagnostics.empty()) {  // else a wrong condition may be the reason
       diagnostics.add(expect->where, fmt::format("no expectation applies to {}", made.id),
                       "one without `when`, at the end, serves for all others");
     }
   }
   check_points(made, diagnostics);
+  check_sources(made, diagnostics);
   return made;
 }
 

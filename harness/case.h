@@ -42,6 +42,15 @@ struct Expectation {
   Where where;
 };
 
+// The tokens that ranks must have drawn, whatever the oracles say.
+struct ExpectedTokens {
+  RankSet ranks;
+  std::string at;                  // the sample step; empty: the last one that the rank ran
+  std::vector<int64_t> tokens;
+  std::vector<std::string> fills;  // under these fills alone; empty: under all
+  Where where;
+};
+
 struct Case {
   std::string id;        // "PATH/axis=value/…"
   std::string scenario;  // the file's path, as given
@@ -58,6 +67,7 @@ struct Case {
   std::vector<ExtraTensor> tensors;
   Program program;
   std::map<std::string, Expectation> expect;  // by oracle; what is absent must pass
+  std::vector<ExpectedTokens> tokens;
 };
 
 }  // namespace loadproof::harness

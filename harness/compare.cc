@@ -15,6 +15,13 @@ namespace {
 
 using Names = std::set<std::string>;
 
+// Whether a case's fill is one of these; none are all.
+bool applies_under(const std::vector<std::string>& fills, const Case& plan) {
+  return fills.empty() || std::ranges::any_of(fills, [&](const std::string& fill) {
+           return plan.fill == fill || (fill == "nan" && plan.fill.starts_with("nan"));
+         });
+}
+
 class Comparer {
  public:
   Comparer(const Case& plan, const Observation& seen, const Verdict& verdict,
@@ -53,12 +60,11 @@ class Comparer {
     surprises_.push_back(fmt::format("{} {}{}, but {}", verdict_.oracle, wanted, where, got));
   }
 
-  // Whether the failure must come under this case's fill, or merely may.
+  // Whether the failure must come in this world and under this fill, or merely may: of ranks that
+  // the world does not have, none must fail.
   bool demanded() const {
-    if (expected_.fills.empty()) return true;
-    return std::ranges::any_of(expected_.fills, [&](const std::string& fill) {
-      return plan_.fill == fill || (fill == "nan" && plan_.fill.starts_with("nan"));
-    });
+    if (expected_.ranks && expected_.ranks->members(plan_.topology).empty()) return false;
+    return applies_under(expected_.fills, plan_);
   }
 
   void compare_place() {
@@ -194,6 +200,25 @@ class Comparer {
   }
 };
 
+void compare_tokens(const ExpectedTokens& expected, const Case& plan, const Observation& seen,
+                    std::vector<std::string>& surprises) {
+  if (!applies_under(expected.fills, plan)) return;
+  auto at_step = [&](const Generation& generation) {
+    return expected.at.empty() ||
+           seen.steps[static_cast<size_t>(generation.step)].id == expected.at;
+  };
+  for (const RankObservation& rank : seen.ranks) {
+    if (!expected.ranks.contains(rank.rank, plan.topology)) continue;
+    auto last = std::find_if(rank.generations.rbegin(), rank.generations.rend(), at_step);
+    const bool drew = last != rank.generations.rend();
+    if (drew && last->tokens == expected.tokens) continue;
+    surprises.push_back(fmt::format(
+        "rank {} must draw the tokens {} ({}:{}), but it {}", rank.rank,
+        fmt::join(expected.tokens, " "), expected.where.file, expected.where.line,
+        drew ? fmt::format("draws {}", fmt::join(last->tokens, " ")) : "draws none"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> compare_with_expectations(const Case& plan, const Observation& seen,
@@ -206,6 +231,7 @@ std::vector<std::string> compare_with_expectations(const Case& plan, const Obser
     for (std::string& one : Comparer(plan, seen, verdict, expected).surprises())
       all.push_back(std::move(one));
   }
+  for (const ExpectedTokens& expected : plan.tokens) compare_tokens(expected, plan, seen, all);
   return all;
 }
 

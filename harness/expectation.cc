@@ -23,6 +23,13 @@ constexpr FailKey kFailKeys[] = {
     {"names", "texts that the findings contain, each at least once"},
 };
 
+constexpr FailKey kTokensKeys[] = {
+    {"are", "the token ids, without the prompt"},
+    {"ranks", "the ranks that must have drawn them; all if left out"},
+    {"at", "the sample step; the rank's last one if left out"},
+    {"fills", "under these fills alone; all if left out"},
+};
+
 bool is_static(const Selector& selector) {
   using Op = Selector::Op;
   return !selector.mentions(Op::kState) && !selector.mentions(Op::kFlag) &&
@@ -48,8 +55,14 @@ class ExpectParser {
       const auto& oracles = context_.oracles;
       if (entry.key == "when") {
         rule.when = conditions(entry.value);
+      } else if (entry.key == kTokensKey) {
+        const std::vector<Node> one{entry.value};
+        for (const Node& each : entry.value.is_list() ? entry.value.items : one)
+          rule.tokens.push_back(tokens(each));
       } else if (std::find(oracles.begin(), oracles.end(), entry.key) == oracles.end()) {
-        diagnostics_.add_unknown(entry.where, "oracle", entry.key, oracles);
+        std::vector<std::string> known = oracles;
+        known.insert(known.end(), {"when", std::string(kTokensKey)});
+        diagnostics_.add_unknown(entry.where, "oracle", entry.key, known);
       } else {
         rule.oracles[entry.key] = expectation(entry);
       }
@@ -113,6 +126,28 @@ class ExpectParser {
     }
   }
 
+  ExpectedTokens tokens(const Node& node) {
+    ExpectedTokens expected;
+    expected.where = node.where;
+    if (!expect_map(node, kTokensKey, diagnostics_)) return expected;
+    std::vector<std::string> known;
+    for (const FailKey& key : kTokensKeys) known.emplace_back(key.key);
+    check_keys(node, kTokensKey, known, diagnostics_);
+    if (!node.find("are"))
+      diagnostics_.add(node.where, "tokens needs the key \"are\"", "a list of token ids");
+    for (const auto& [key, where, value] : node.entries) {
+      if (key == "ranks")
+        expected.ranks = read_ranks(value, key, diagnostics_).value_or(RankSet());
+      if (key == "at") expected.at = read_text(value, key, diagnostics_).value_or("");
+      if (key == "fills") expected.fills = fills(value);
+      if (key != "are") continue;
+      const auto ids = read_value(value, {.what = key, .type = ParamType::kInts}, context_.words,
+                                  diagnostics_);
+      if (ids) expected.tokens = std::get<std::vector<int64_t>>(*ids);
+    }
+    return expected;
+  }
+
   std::optional<Selector> tensors(const Node& node) {
     auto selector = read_tensors(node, {.what = "of"}, context_.words, diagnostics_);
     if (!selector || is_static(*selector)) return selector;
@@ -166,6 +201,7 @@ bool applies(const ExpectRule& rule, std::span<const std::pair<std::string, std:
 }
 
 std::span<const FailKey> fail_keys() { return kFailKeys; }
+std::span<const FailKey> tokens_keys() { return kTokensKeys; }
 
 std::vector<std::string> no_hang_kinds() {
   return {"op", "source", "name", "shape", "dtype", "size", "missing"};

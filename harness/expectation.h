@@ -27,6 +27,7 @@ struct Condition {
 struct ExpectRule {
   std::vector<Condition> when;  // all of them; empty: any case
   std::map<std::string, Expectation> oracles;
+  std::vector<ExpectedTokens> tokens;
   Where where;
 };
 
@@ -51,6 +52,9 @@ struct FailKey {
   std::string_view about;
 };
 std::span<const FailKey> fail_keys();
+// The same of `tokens: {…}`, which stands beside the oracles.
+inline constexpr std::string_view kTokensKey = "tokens";
+std::span<const FailKey> tokens_keys();
 std::vector<std::string> no_hang_kinds();
 std::vector<std::string> state_words();
 

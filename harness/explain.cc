@@ -155,6 +155,9 @@ std::string explain(const Case& plan) {
   text += "\nexpect\n";
   for (const auto& [oracle, expectation] : plan.expect)
     text += fmt::format("  {}: {}\n", oracle, expectation_line(expectation));
+  for (const ExpectedTokens& tokens : plan.tokens)
+    text += fmt::format("  tokens of {}: {}\n", value_text(tokens.ranks),
+                        fmt::join(tokens.tokens, " "));
   return text + (plan.expect.empty() ? "  every oracle passes\n" : "  every other oracle passes\n");
 }
 

@@ -138,7 +138,8 @@ class Lowering {
                                   {.what = param.name,
                                    .type = param.type,
                                    .choices = split_words(param.choices),
-                                   .inside_each = inside_each},
+                                   .inside_each = inside_each,
+                                   .least = param.least},
                                   words_, diagnostics_);
     if (value) step.args.emplace(param.name, *value);
     if (entry != nullptr && param.name == flag_argument(raw.verb)) check_flag(entry->value);

@@ -166,6 +166,9 @@ std::string reference_markdown(std::span<const Recipe> recipes) {
   for (const OracleInfo& oracle : oracles()) row(text, oracle.name, oracle.about);
   table_head(text, "in `fail`", "");
   for (const FailKey& key : fail_keys()) row(text, key.key, key.about);
+  text += "\n`tokens` stands beside the oracles: one map, or a list of them.\n";
+  table_head(text, "in `tokens`", "");
+  for (const FailKey& key : tokens_keys()) row(text, key.key, key.about);
   heading(text, "Recipes");
   text += kRecipes;
   for (const Recipe& one : recipes) recipe(text, one);

@@ -98,12 +98,13 @@ class SchemaBuilder {
         plain = {{"type", "boolean"}};
         break;
       case ParamType::kInt:
-        plain = {{"type", "integer"}};
+        plain = {{"type", "integer"}, {"minimum", param.least}};
         break;
       case ParamType::kNumber:
         plain = {{"type", "number"}};
         break;
       case ParamType::kText:
+      case ParamType::kGroup:
         return {{"type", {"string", "number", "boolean"}}};
       case ParamType::kChoice:
         plain = choice(split_words(param.choices));
@@ -174,6 +175,20 @@ Json fail_schema() {
   return closed_object(std::move(properties));
 }
 
+Json tokens_schema() {
+  Json properties;
+  for (const FailKey& key : tokens_keys()) {
+    Json type = text_type();
+    if (key.key == "are") type = list_of({{"type", "integer"}});
+    if (key.key == "ranks") type = defined("ranks");
+    if (key.key == "fills") type = one_or_list(choice(fill_names()));
+    properties[std::string(key.key)] = described(type, key.about);
+  }
+  Json tokens = closed_object(std::move(properties));
+  tokens["required"] = {"are"};
+  return tokens;
+}
+
 Json expectations() {
   Json verdict = {{"anyOf", Json::array({choice({"pass", "fail", "free"}),
                                          closed_object({{"fail", defined("fail")}})})}};
@@ -182,6 +197,8 @@ Json expectations() {
                         {"description", "The rule is for cases with these values of axes"}};
   for (const OracleInfo& oracle : oracles())
     properties[std::string(oracle.name)] = described(defined("verdict"), oracle.about);
+  properties[std::string(kTokensKey)] =
+      described(one_or_list(tokens_schema()), "The tokens that ranks must have drawn");
   Json all;
   all["fail"] = fail_schema();
   all["verdict"] = std::move(verdict);
@@ -287,7 +304,7 @@ std::string recipe_schema_json() {
   Json types = Json::array();
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
-                         ParamType::kDType})
+                         ParamType::kDType, ParamType::kGroup})
     types.push_back(name(type));
   Json param = closed_object({{"type", {{"enum", types}}},
                               {"choices", list_of(text_type())},

@@ -83,11 +83,6 @@ class Prober {
     stretch(slot, begin, end).uniform_(-0.5, 0.5, generator);
   }
 
-  bool differs() const {
-    const at::Tensor logits = logits_(tensors_).contiguous();
-    return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
-  }
-
   // Another finite value, or NaN: a mask multiplies what it hides by zero, which only NaN survives.
   bool changes(int slot, int64_t begin, int64_t end) {
     if (begin >= end) return false;

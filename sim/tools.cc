@@ -11,6 +11,7 @@
 
 #include "sim/assets.h"
 #include "sim/memory/poison.h"
+#include "sim/memory/scan.h"
 #include "sim/models/generate.h"
 
 namespace loadproof::sim {
@@ -111,6 +112,11 @@ Result<InspectReport> inspect_model(const std::string& directory) {
     report.in_file.push_back({tensor.key, tensor.file, tensor.dtype, tensor.shape,
                               static_cast<int64_t>(tensor.bytes.size()),
                               used.contains(tensor.key)});
+    const ElementCounts counts = count_elements(
+        tensor.bytes.data(), static_cast<int64_t>(tensor.bytes.size()) / item_size(tensor.dtype),
+        tensor.dtype);
+    report.in_file.back().nan = counts.nan;
+    report.in_file.back().inf = counts.inf;
     report.bytes += static_cast<int64_t>(tensor.bytes.size());
     files.insert(tensor.file);
   }

@@ -42,6 +42,7 @@ struct InspectedFileTensor {
   std::vector<int64_t> shape;
   int64_t bytes = 0;
   bool used = false;               // some tensor of the model is made from it
+  int64_t nan = 0, inf = 0;        // elements that a sound checkpoint does not have
 };
 
 struct InspectReport {

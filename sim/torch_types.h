@@ -4,17 +4,16 @@
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
-#include <c10/core/ScalarType.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "sim/dtype.h"
+#include "sim/scalar_type.h"
 
 namespace loadproof::sim {
 
-c10::ScalarType scalar_type(DType dtype);
 // REQUIRES: a type that DType has; SIM_CHECK otherwise.
 DType dtype_of(const at::Tensor& tensor);
 

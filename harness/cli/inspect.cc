@@ -17,11 +17,18 @@ namespace {
 
 constexpr const char* kFooter =
     R"(A directory has config.json, and model.safetensors or model.safetensors.index.json with its
-shards. Tensors that the model needs and the checkpoint lacks, or has in another shape, are bad
-input.
+shards. Tensors that the model needs and the checkpoint lacks, or has in another shape, tensors that
+nothing of the model is made from, and stored NaN or inf are told, and the exit code is 2.
 
 Examples:
   loadproof inspect scenarios/models/qwen2_tied_bf16)";
+
+// What a sound checkpoint does not have; empty: nothing.
+std::string problem_of(const sim::InspectedFileTensor& tensor) {
+  if (!tensor.used) return "unexpected: no tensor of the model is made from it";
+  if (tensor.nan + tensor.inf == 0) return "";
+  return fmt::format("stores {} NaN and {} inf among its elements", tensor.nan, tensor.inf);
+}
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -42,7 +49,7 @@ void print_checkpoint(const sim::InspectReport& report) {
       if (tensor.file == file)
         print_out("    {:<{}}  {:<8}  {:<{}}  {:>10} bytes{}\n", tensor.key, keys,
                    name(tensor.dtype), shape_text(tensor.shape), shapes, tensor.bytes,
-                   tensor.used ? "" : "  unexpected: no tensor of the model is made from it");
+                   problem_of(tensor).empty() ? "" : "  " + problem_of(tensor));
   }
 }
 
@@ -74,9 +81,9 @@ int inspect(const std::string& directory) {
     if (!tensor.problem.empty())
       exit_code = bad_input(fmt::format("{}: {}: {}", directory, tensor.spec.name, tensor.problem));
   for (const sim::InspectedFileTensor& tensor : report->in_file)
-    if (!tensor.used)
-      print_error("warning: {}: {}: unexpected: no tensor of the model is made from it\n",
-                 directory, tensor.key);
+    if (const std::string problem = problem_of(tensor); !problem.empty())
+      exit_code =
+          bad_input(fmt::format("{}/{}: {}: {}", directory, tensor.file, tensor.key, problem));
   return exit_code;
 }
 

@@ -49,6 +49,10 @@ ReporterOptions reporter_options(const Options& options) {
   const char* github = std::getenv("GITHUB_ACTIONS");
   const char* term = std::getenv("TERM");
   ReporterOptions made;
+  if (!options.share.empty()) {
+    made.lines = &std::cout;
+    return made;
+  }
   made.out = &std::cout;
   made.terminal = isatty(STDOUT_FILENO) && !(term && std::string_view(term) == "dumb");
   made.colour = made.terminal && !is_set("NO_COLOR");
@@ -101,7 +105,7 @@ class Run {
   void run_shared(const std::vector<Case>& plan, size_t jobs) {
     std::vector<std::string> words = all_words(options_.selection);
     if (options_.twice) words.insert(words.begin(), "--twice");
-    for (CaseResult& result : run_in_workers(plan, jobs, words)) take(std::move(result));
+    run_in_workers(plan, jobs, words, [this](CaseResult result) { take(std::move(result)); });
   }
 
   void take(CaseResult result) {

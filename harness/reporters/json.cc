@@ -7,9 +7,8 @@
 
 #include <cmath>
 #include <concepts>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "harness/reporters/output_file.h"
 #include "harness/reporters/table.h"
@@ -147,7 +146,7 @@ struct Writer {
   }
 };
 
-// nlohmann's exceptions pass through, to be caught in read_json_report.
+// nlohmann's exceptions pass through, to be caught in read_json_line.
 struct Reader {
   const Json& in;
   template <typename T>
@@ -219,6 +218,25 @@ std::string dumped(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string line_of(const CaseResult& result) {
+  Json json = plan_of(result.plan);
+  json.update(Writer::encode(result));
+  return dumped(json);
+}
+
+class LineReporter : public Reporter {
+ public:
+  explicit LineReporter(std::ostream& out) : out_(out) {}
+  void add(const CaseResult& result) override { out_ << line_of(result) << std::endl; }
+  Result<void> end(const RunSummary&) override {
+    if (!out_) return fail("cannot write all results");
+    return {};
+  }
+
+ private:
+  std::ostream& out_;
+};
+
 class JsonReporter : public Reporter {
  public:
   explicit JsonReporter(OutputFile file) : file_(std::move(file)) {
@@ -226,11 +244,9 @@ class JsonReporter : public Reporter {
   }
 
   void add(const CaseResult& result) override {
-    Json json = plan_of(result.plan);
-    json.update(Writer::encode(result));
     file_.write(first_ ? "\n" : ",\n");
     first_ = false;
-    file_.write(dumped(json));
+    file_.write(line_of(result));
     file_.flush();
   }
 
@@ -255,26 +271,21 @@ Result<std::unique_ptr<Reporter>> make_json(const ReporterOptions& options) {
   return std::make_unique<JsonReporter>(std::move(*file));
 }
 
-Result<std::vector<CaseResult>> read_json_report(const std::string& path,
-                                                 const std::vector<Case>& plan) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail(fmt::format("cannot read {}", path));
+Result<std::unique_ptr<Reporter>> make_lines(const ReporterOptions& options) {
+  return std::make_unique<LineReporter>(*options.lines);
+}
+
+Result<CaseResult> read_json_line(std::string_view line, const Case& plan) {
   try {
-    const Json json = Json::parse(stream);
-    if (json.at("schema_version") != kSchemaVersion)
-      return fail(fmt::format("{}: only schema_version {} is known", path, kSchemaVersion));
-    std::vector<CaseResult> results;
-    for (const Json& one : json.at("cases")) {
-      const auto id = one.at("id").get<std::string>();
-      auto known = std::ranges::find(plan, id, &Case::id);
-      if (known == plan.end()) return fail(fmt::format("{}: no case is called {}", path, id));
-      CaseResult& result = results.emplace_back();
-      Reader::decode(one, result);
-      result.plan = *known;
-    }
-    return results;
+    const Json json = Json::parse(line);
+    if (json.at("id") != plan.id)
+      return fail(fmt::format("case {} instead of {}", json.at("id").dump(), plan.id));
+    CaseResult result;
+    Reader::decode(json, result);
+    result.plan = plan;
+    return result;
   } catch (const std::exception& error) {
-    return fail(fmt::format("{}: {}", path, error.what()));
+    return fail(error.what());
   }
 }
 

@@ -13,6 +13,8 @@ constexpr ReporterInfo kReporters[] = {
      make_annotations},
     {"json", "Everything that was observed and judged, for programs (--json FILE).",
      [](const ReporterOptions& options) { return !options.json.empty(); }, make_json},
+    {"lines", "The same of each case as it ends, for the process that shared the cases out.",
+     [](const ReporterOptions& options) { return options.lines != nullptr; }, make_lines},
     {"junit", "Results as CI systems show them (--junit FILE).",
      [](const ReporterOptions& options) { return !options.junit.empty(); }, make_junit},
 };

@@ -21,6 +21,7 @@ struct ReporterOptions {
   bool terminal = false;        // a person watches: progress
   bool colour = false;
   bool verbose = false;         // the story of expected failures, too
+  std::ostream* lines = nullptr;  // each case as a line of JSON
   std::string json;             // files; "" = none
   std::string junit;
   bool annotations = false;     // lines that a GitHub workflow shows beside the scenario
@@ -36,9 +37,8 @@ struct ReporterInfo {
 std::span<const ReporterInfo> reporters();
 Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const ReporterOptions& options);
 
-// Reads what the JSON reporter wrote back into results. Each case of the file must be one of
-// `plan`, from which its `plan` comes, since the file does not hold programs.
-Result<std::vector<CaseResult>> read_json_report(const std::string& path,
-                                                 const std::vector<Case>& plan);
+// Reads a line of the reporter `lines` back into a result of this case, whose `plan` it takes,
+// since the line does not hold programs. An error: no such line, or one of another case.
+Result<CaseResult> read_json_line(std::string_view line, const Case& plan);
 
 }  // namespace loadproof::harness

@@ -7,6 +7,7 @@ namespace loadproof::harness {
 
 Result<std::unique_ptr<Reporter>> make_console(const ReporterOptions& options);
 Result<std::unique_ptr<Reporter>> make_json(const ReporterOptions& options);
+Result<std::unique_ptr<Reporter>> make_lines(const ReporterOptions& options);
 Result<std::unique_ptr<Reporter>> make_junit(const ReporterOptions& options);
 Result<std::unique_ptr<Reporter>> make_annotations(const ReporterOptions& options);
 

@@ -15,7 +15,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "sim/models/at_dtype.h"
+#include "sim/scalar_type.h"
 
 namespace loadproof::sim {
 namespace {
@@ -64,7 +64,7 @@ Result<at::Tensor> analytic_value(const Model& model, const TensorSpec& spec) {
     return fail(fmt::format("{} is no formula of the config", spec.name));
   if (ends_with(spec.name, "embed_scale"))
     return at::scalar_tensor(std::sqrt(static_cast<double>(config.hidden_size)),
-                             at::TensorOptions(at_dtype(spec.dtype)));
+                             at::TensorOptions(scalar_type(spec.dtype)));
   const bool sliding = spec.name.find("sliding_attention_") != std::string::npos;
   const RopeParameters& rope = sliding && config.rope_sliding ? *config.rope_sliding : config.rope;
   return inverse_frequencies(config.head_dim, rope);

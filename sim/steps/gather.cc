@@ -9,7 +9,7 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"group", kText, false, "world", "", "world, or node (the ranks of one node)"},
+    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
 };
 
 Result<void> run(StepContext& context) {

@@ -16,21 +16,28 @@ constexpr ParamInfo kParams[] = {
     {"prompt", kInts, false, "5 17 42 99 3", "",
      "token ids; pad tokens of the config at the left are masked"},
     {"tokens", kInt, false, "8", "", "how many tokens to draw"},
-    {"with", kChoice, false, "multinomial", "multinomial greedy forward",
+    {"with", kChoice, false, "multinomial", "multinomial greedy beam forward",
      "how a token is chosen; forward runs the model on the prompt and draws none"},
+    {"beams", kInt, false, "2", "", "with: beam; how many sequences are kept", 1},
     {"top_k", kInt, false, "50", "", "only the k greatest logits may be drawn; 0: all"},
     {"temperature", kNumber, false, "1", "", "divides the logits"},
     {"seed", kInt, false, "99", "", "of the rank's own generator"},
 };
+
+SampleMode mode_named(const std::string& with) {
+  if (with == "multinomial") return SampleMode::kMultinomial;
+  return with == "beam" ? SampleMode::kBeam : SampleMode::kGreedy;
+}
 
 GenerateOptions options_of(const StepContext& context) {
   const Step& step = context.step;
   const std::string& with = arg<std::string>(step, "with");
   return {.prompt = arg<std::vector<int64_t>>(step, "prompt"),
           .new_tokens = with == "forward" ? 0 : arg<int64_t>(step, "tokens"),
-          .mode = with == "multinomial" ? SampleMode::kMultinomial : SampleMode::kGreedy,
+          .mode = mode_named(with),
           .top_k = arg<int64_t>(step, "top_k"),
           .temperature = arg<double>(step, "temperature"),
+          .beams = arg<int64_t>(step, "beams"),
           .seed = static_cast<uint64_t>(arg<int64_t>(step, "seed")),
           .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager
                                                                   : AttentionKind::kSdpa};

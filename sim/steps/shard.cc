@@ -12,7 +12,7 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"dim", kInt, false, "0", "", "the dimension that is cut"},
-    {"over", kText, false, "world", "", "the group whose members share the pieces: world or node"},
+    {"over", kGroup, false, "world", "", "the group whose members share the pieces: world or node"},
     {"rule", kChoice, false, "chunk", "chunk even",
      "chunk: as torch.chunk, last pieces short or empty; even: an error unless it divides"},
 };

@@ -11,7 +11,7 @@ namespace loadproof {
 
 enum class ParamType : uint8_t {
   kBool, kInt, kNumber, kText, kChoice, kInts /* list of integers */, kRanks,
-  kTensors /* selector */, kDType, kSteps,
+  kTensors /* selector */, kDType, kGroup /* of ranks, by name */, kSteps,
 };
 
 struct ParamInfo {
@@ -21,6 +21,7 @@ struct ParamInfo {
   std::string_view fallback;  // the value when it is left out, as written; "" = no value
   std::string_view choices;   // of kChoice: "meta empty zeros"
   std::string_view about;     // one sentence
+  int64_t least = 0;          // of kInt
 };
 
 // Parameters that every verb takes besides its own: id, ranks, when; `of` where takes_of.

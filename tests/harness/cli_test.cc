@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "harness/replay.h"
@@ -16,7 +17,7 @@
 namespace loadproof::harness {
 namespace {
 
-using ::testing::AnyOf;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -126,24 +127,11 @@ TEST_F(Program, AnUnreadableModelIsBadInputOfTheCase) {
   EXPECT_THAT(ended.out + ended.err, HasSubstr("absent"));
 }
 
-TEST_F(Program, DamagedCheckpointsAreBadInput) {
-  for (const auto& entry : fs::directory_iterator("tests/data")) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with("bad_")) continue;
-    // A key too many and a stored NaN fit the model: the first is told, the second is a value.
-    const bool fits = name.find("extra_key") != name.npos || name.find("nan_value") != name.npos;
-    const Ended ended = run("inspect " + entry.path().string());
-    EXPECT_EQ(ended.code, fits ? 0 : 2) << name << "\n" << ended.err;
-    if (name.find("nan_value") != name.npos) continue;
-    EXPECT_THAT(ended.err, AnyOf(StartsWith("error: "), StartsWith("warning: "))) << name;
-  }
-}
-
 TEST_F(Program, PassesWhereEverythingIsAsExpected) {
   const Ended ended = run(std::string("run ") + kSmoke);
   EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
   EXPECT_THAT(ended.out, HasSubstr("variant=5.4.0  (caught by finite, defined, ckpt, replicas)"));
-  EXPECT_THAT(ended.out, HasSubstr("4 cases: 4 passed"));
+  EXPECT_THAT(ended.out, HasSubstr("5 cases: 5 passed"));
   EXPECT_THAT(ended.out, Not(HasSubstr("\x1b")));
 }
 
@@ -212,8 +200,49 @@ TEST_F(Program, ListsIdsLabelsAndJson) {
   EXPECT_THAT(ids.out, StartsWith(std::string(kSmoke) + "/variant=5.3.0\n"));
   EXPECT_THAT(run(std::string("list --labels ") + kSmoke).out, HasSubstr("\tsmoke"));
   const Json json = Json::parse(run(std::string("list --json ") + kSmoke).out);
-  EXPECT_EQ(json["cases"].size(), 4u);
+  EXPECT_EQ(json["cases"].size(), 5u);
   EXPECT_EQ(json["cases"][0]["axes"]["variant"], "5.3.0");
+}
+
+TEST_F(Program, AWorkerThatIsKilledIsToldAndItsCasesAreErrors) {
+  // Each worker has many cases; the first one dies as soon as it is there.
+  const Ended ended = shell(
+      "{ " + shell_word(LOADPROOF_PROGRAM) +
+      " run scenarios/ground_truth --backend sim --jobs 2 & p=$!; c=''; "
+      "while [ -z \"$c\" ]; do c=$(cut -d' ' -f1 /proc/$p/task/$p/children); done; "
+      "kill -9 $c; wait $p; } > " + path("out") + " 2> " + path("err"));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.out, HasSubstr("the worker process that was to run it was killed by signal 9"));
+  EXPECT_THAT(ended.out, HasSubstr("could not run"));
+  EXPECT_THAT(ended.out, HasSubstr(" passed, "));
+}
+
+TEST_F(Program, InspectTellsEveryDamageOfACheckpoint) {
+  const std::map<std::string, const char*> damages = {
+      {"bad_extra_key_fp32", "unexpected: no tensor of the model is made from it"},
+      {"bad_extra_key_bf16", "unexpected: no tensor of the model is made from it"},
+      {"bad_nan_value_fp32", "stores 1 NaN and 0 inf among its elements"},
+      {"bad_nan_value_bf16", "stores 1 NaN and 0 inf among its elements"},
+      {"bad_missing_key_fp32", "the checkpoint has no '"},
+      {"bad_missing_key_bf16", "the checkpoint has no '"},
+      {"bad_missing_norm_fp32", "the checkpoint has no '"},
+      {"bad_missing_norm_bf16", "the checkpoint has no '"},
+      {"bad_no_lm_head_fp32", "the checkpoint has no 'lm_head.weight'"},
+      {"bad_no_lm_head_bf16", "the checkpoint has no 'lm_head.weight'"},
+      {"bad_shape_fp32", "has shape [48, 32], but"},
+      {"bad_shape_bf16", "has shape [48, 32], but"},
+      {"bad_truncated_bf16", "incomplete metadata, file not fully covered"},
+      {"bad_missing_shard_fp32", "model-00003-of-00003.safetensors"},
+  };
+  for (const auto& entry : fs::directory_iterator("tests/data")) {
+    const std::string model = entry.path().filename().string();
+    if (!model.starts_with("bad_")) continue;
+    const Ended ended = run("inspect " + entry.path().string());
+    EXPECT_EQ(ended.code, 2) << model;
+    ASSERT_TRUE(damages.contains(model)) << model;
+    EXPECT_THAT(ended.err, AllOf(StartsWith("error: "), HasSubstr(model),
+                                 HasSubstr(damages.at(model))));
+  }
 }
 
 TEST_F(Program, ExplainsInspectsAndPrintsSchemas) {

@@ -163,7 +163,8 @@ TEST(Recipe, StandsForItsStepsWithArgumentsAndPrefixes) {
 }
 
 TEST(Recipe, IsPatchedOutsideAndInside) {
-  const auto cases = cases_of(kHead + R"(steps:
+  const auto cases = cases_of(kHead + R"(world: {ranks: 2}
+steps:
   - use: {recipe: outer, id: load}
   - sample: {id: s}
 variants:

@@ -94,6 +94,19 @@ expect: pass
         "variant's own"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}
+  - sample: {id: draw}
+expect:
+  tokens: [{ranks: 0, at: drew, are: [1, x]}, {rank: 0}, 3, {at: hold, are: [], fills: pink}]
+)",
+       {"7:12: unknown sample step in \"at\" of tokens \"drew\" = did you mean \"draw\"?",
+        "7:42: each of are must be a whole number, not \"x\"",
+        "7:47: tokens needs the key \"are\" = a list of token ids",
+        "7:48: unknown key of tokens \"rank\" = did you mean \"ranks\"?",
+        "7:58: tokens must be a map, not \"3\"",
+        "7:61: unknown sample step in \"at\" of tokens \"hold\" = one of: draw",
+        "7:88: unknown fill \"pink\" = one of: nan, nan7fff, zeros, tiny, huge, stale"}},
+      {kHead + R"(steps:
+  - alloc: {id: hold, of: all, as: empty}
   - barrier: {id: end_of}
 expect: []
 )",

@@ -89,6 +89,35 @@ TEST(Expectations, RanksAreExact) {
               ElementsAre(HasSubstr("must fail on ranks 0, 1")));
 }
 
+TEST(Expectations, OfRanksThatTheWorldLacksNoneMustFail) {
+  Expectation expected = must_fail();
+  expected.ranks = *RankSet::parse("r>1");
+  EXPECT_THAT(surprises(sound_world(), "finite", expected), IsEmpty());
+  EXPECT_THAT(surprises(founding_world(), "finite", expected),
+              ElementsAre(HasSubstr("it fails on rank 1")));
+}
+
+TEST(Expectations, TokensAreThoseOfTheLastStepOrOfTheNamedOne) {
+  Observation seen = sound_world();
+  seen.ranks[0].generations.clear();
+  Generation first{.step = kHold, .tokens = {1, 2}}, last{.step = kSync, .tokens = {3}};
+  seen.ranks[1].generations = {first, last};
+  Case plan = plan_for(seen);
+  const auto surprises = [&](ExpectedTokens expected) {
+    expected.where = {"x.yaml", 23, 5};
+    plan.tokens = {std::move(expected)};
+    return compare_with_expectations(plan, seen, judge(plan, seen));
+  };
+  const RankSet one = *RankSet::parse("1");
+  EXPECT_THAT(surprises({.ranks = one, .tokens = {3}}), IsEmpty());
+  EXPECT_THAT(surprises({.ranks = one, .at = seen.steps[kHold].id, .tokens = {1, 2}}), IsEmpty());
+  EXPECT_THAT(surprises({.ranks = one, .tokens = {1, 2}}),
+              ElementsAre("rank 1 must draw the tokens 1 2 (x.yaml:23), but it draws 3"));
+  EXPECT_THAT(surprises({.tokens = {3}}),
+              ElementsAre("rank 0 must draw the tokens 3 (x.yaml:23), but it draws none"));
+  EXPECT_THAT(surprises({.ranks = one, .tokens = {4}, .fills = {"zeros"}}), IsEmpty());
+}
+
 TEST(Expectations, TensorsAreExact) {
   Expectation expected = must_fail();
   expected.of = selector("param");

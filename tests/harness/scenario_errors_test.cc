@@ -56,7 +56,7 @@ steps: [barrier: {}]
       {kHead + R"(seed: -1
 steps: [barrier: {}]
 )",
-       {"3:7: seed must be between 0 and 9223372036854775807, not -1"}},
+       {"3:7: seed must be at least 0, not -1"}},
       {kHead + R"(attention: flash
 steps: [barrier: {}]
 )",

@@ -68,6 +68,20 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
         "9:28: dtype cannot be \"float\" = did you mean \"float16\", \"float32\" or "
         "\"float64\"?"}},
       {kHead + R"(steps:
+  - broadcast: {of: param, group: wrld, src: -1}
+  - shard: {of: param, over: nodes}
+)",
+       {"4:35: unknown group \"wrld\" = did you mean \"world\"?",
+        "4:46: src must be at least 0, not -1",
+        "5:30: unknown group \"nodes\" = did you mean \"node\"?"}},
+      {kHead + R"(steps:
+  - broadcast: {id: sync, of: param, src: 1}
+  - broadcast: {of: param, group: node, src: 1}
+)",
+       {"4:5: src of sync is 1, but the group world has rank 0 alone in scenarios/t/x.yaml",
+        "5:5: src of broadcast@5 is 1, but the group node has rank 0 alone in "
+        "scenarios/t/x.yaml"}},
+      {kHead + R"(steps:
   - raise: {error: [a]}
   - raise: {error: }
 )",

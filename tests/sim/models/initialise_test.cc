@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include "sim/models/at_dtype.h"
+#include "sim/scalar_type.h"
 #include "tests/sim/models/model_fixture.h"
 
 namespace loadproof::sim {
@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 at::Tensor initial(const Model& model, const TensorSpec& spec) {
-  at::Tensor tensor = at::full(spec.shape, std::nan(""), at_dtype(spec.dtype));
+  at::Tensor tensor = at::full(spec.shape, std::nan(""), scalar_type(spec.dtype));
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(1);
   EXPECT_TRUE(write_initial_value(model, spec, tensor, generator)) << spec.name;
   return tensor.to(at::kFloat);
@@ -69,7 +69,7 @@ TEST(Initialise, GivesTheBuffersOfTheGoldenFilesBitForBit) {
         if (spec.kind != TensorKind::kRuntimeBuffer) continue;
         const at::Tensor value = analytic_value(model, spec).value();
         EXPECT_EQ(value.scalar_type(),
-                  at_dtype(*dtype_named(buffers[spec.name][0].get<std::string>())));
+                  scalar_type(*dtype_named(buffers[spec.name][0].get<std::string>())));
         const at::Tensor flat = value.to(at::kDouble).contiguous().view(-1);
         const auto want = buffers[spec.name][1].get<std::vector<double>>();
         ASSERT_EQ(flat.numel(), static_cast<int64_t>(want.size()));

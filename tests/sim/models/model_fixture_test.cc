@@ -14,8 +14,8 @@
 
 #include "sim/check.h"
 #include "sim/checkpoint/checkpoint.h"
-#include "sim/models/at_dtype.h"
 #include "sim/models/initialise.h"
+#include "sim/scalar_type.h"
 
 namespace loadproof::sim {
 namespace {
@@ -28,7 +28,7 @@ void copy_pieces(const Checkpoint& checkpoint, const TensorSpec& spec, at::Tenso
     at::Tensor box = tensor;
     for (size_t d = 0; d < piece.begin.size(); ++d)
       box = box.narrow(static_cast<int64_t>(d), piece.begin[d], piece.size[d]);
-    at::Tensor source = at::empty(box.sizes(), at_dtype(found->dtype));
+    at::Tensor source = at::empty(box.sizes(), scalar_type(found->dtype));
     std::memcpy(source.data_ptr(), found->bytes.data(), found->bytes.size());
     box.copy_(source);
   }
@@ -62,7 +62,7 @@ Loaded load(const std::string& name, std::optional<DType> dtype) {
     } else if (spec.kind == TensorKind::kRuntimeBuffer) {
       loaded.tensors.push_back(analytic_value(loaded.model, spec).value());
     } else {
-      at::Tensor tensor = at::empty(spec.shape, at_dtype(spec.dtype));
+      at::Tensor tensor = at::empty(spec.shape, scalar_type(spec.dtype));
       copy_pieces(*checkpoint, spec, tensor);
       loaded.tensors.push_back(tensor);
     }
