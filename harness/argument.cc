@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -18,7 +19,7 @@ constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
     {ParamType::kBool, "bool"},   {ParamType::kInt, "int"},         {ParamType::kNumber, "number"},
     {ParamType::kText, "text"},   {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
     {ParamType::kRanks, "ranks"}, {ParamType::kTensors, "tensors"}, {ParamType::kDType, "dtype"},
-    {ParamType::kGroup, "group"}, {ParamType::kSteps, "steps"},
+    {ParamType::kTexts, "texts"}, {ParamType::kGroup, "group"}, {ParamType::kStore, "store"}, {ParamType::kSteps, "steps"},
 };
 
 void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
@@ -107,6 +108,37 @@ bool check_words(const Selector& selector, const Node& node, const Wanted& wante
   return good;
 }
 
+// Dimensions and roles that a rank set calls by name must be of the world.
+bool check_names(const RankSet& set, const Node& node, std::string_view what,
+                 const Vocabulary& words, Diagnostics& diagnostics) {
+  if (!words.strict) return true;
+  bool good = true;
+  for (const RankSet::Name& one : set.names()) {
+    const std::set<std::string>& names = one.is_dim ? words.dims : words.roles;
+    if (names.contains(one.name)) continue;
+    std::vector<std::string> known{"all", "none", "last", "local", "node"};
+    known.insert(known.end(), words.dims.begin(), words.dims.end());
+    known.insert(known.end(), words.roles.begin(), words.roles.end());
+    diagnostics.add(inside(node, one.column),
+                    fmt::format("{}: the world has no {} {}", what,
+                                one.is_dim ? "mesh dimension" : "role", in_quotes(one.name)),
+                    nearest_hint(one.name, known));
+    good = false;
+  }
+  return good;
+}
+
+Node fallback_node(const ParamInfo& param, const Where& where) {
+  if (param.type != ParamType::kInts && param.type != ParamType::kTexts)
+    return scalar_node(std::string(param.fallback), where);
+  Node list;
+  list.kind = Node::Kind::kList;
+  list.where = where;
+  for (const std::string& word : split_words(param.fallback))
+    list.items.push_back(scalar_node(word, where));
+  return list;
+}
+
 }  // namespace
 
 std::string_view name(ParamType type) {
@@ -176,12 +208,12 @@ std::optional<DType> read_dtype(const Node& node, std::string_view what, Diagnos
   return text ? dtype_named(*text) : std::nullopt;
 }
 
-std::optional<RankSet> read_ranks(const Node& node, std::string_view what,
+std::optional<RankSet> read_ranks(const Node& node, std::string_view what, const Vocabulary& words,
                                   Diagnostics& diagnostics) {
   if (node.is_list() && !node.items.empty()) {
     std::string joined;
     for (const Node& item : node.items) {
-      const auto part = read_ranks(item, what, diagnostics);
+      const auto part = read_ranks(item, what, words, diagnostics);
       if (!part) return std::nullopt;
       joined += (joined.empty() ? "" : " | ") + part->text();
     }
@@ -195,8 +227,32 @@ std::optional<RankSet> read_ranks(const Node& node, std::string_view what,
     return std::nullopt;
   }
   auto set = RankSet::parse(node.text);
-  if (set) return *set;
-  add_parse_error(node, what, set.error(), diagnostics);
+  if (!set) {
+    add_parse_error(node, what, set.error(), diagnostics);
+    return std::nullopt;
+  }
+  if (!check_names(*set, node, what, words, diagnostics)) return std::nullopt;
+  return *set;
+}
+
+std::optional<std::string> read_group(const Node& node, std::string_view what,
+                                      const Vocabulary& words, Diagnostics& diagnostics) {
+  const auto group = read_text(node, what, diagnostics);
+  if (!group || !words.strict) return group;
+  std::vector<std::string> known{"world", "node"};
+  known.insert(known.end(), words.dims.begin(), words.dims.end());
+  known.insert(known.end(), words.roles.begin(), words.roles.end());
+  if (std::ranges::find(known, *group) != known.end()) return group;
+  diagnostics.add_unknown(node.where, "group", *group, known);
+  return std::nullopt;
+}
+
+std::optional<std::string> read_store(const Node& node, std::string_view what,
+                                      const Vocabulary& words, Diagnostics& diagnostics) {
+  const auto store = read_text(node, what, diagnostics);
+  if (!store || !words.strict || words.stores.contains(*store)) return store;
+  const std::vector<std::string> known(words.stores.begin(), words.stores.end());
+  diagnostics.add_unknown(node.where, "store", *store, known);
   return std::nullopt;
 }
 
@@ -265,25 +321,37 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
       return value(read_choice(node, what, wanted.choices, diagnostics));
     case ParamType::kInts:
       return value(read_ints(node, what, diagnostics));
+    case ParamType::kTexts:
+      return value(read_texts(node, what, diagnostics));
     case ParamType::kRanks:
-      return value(read_ranks(node, what, diagnostics));
+      return value(read_ranks(node, what, words, diagnostics));
     case ParamType::kTensors:
       return value(read_tensors(node, wanted, words, diagnostics));
     case ParamType::kDType: {
       const auto dtype = read_dtype(node, what, diagnostics);
       return dtype ? std::optional<Value>(std::string(loadproof::name(*dtype))) : std::nullopt;
     }
-    case ParamType::kGroup: {
-      const auto group = read_text(node, what, diagnostics);
-      if (!group || words.groups.contains(*group)) return value(group);
-      const std::vector<std::string> known(words.groups.begin(), words.groups.end());
-      diagnostics.add_unknown(node.where, "group", *group, known);
-      return std::nullopt;
-    }
+    case ParamType::kGroup:
+      return value(read_group(node, what, words, diagnostics));
+    case ParamType::kStore:
+      return value(read_store(node, what, words, diagnostics));
     case ParamType::kSteps:
       break;
   }
   SIM_CHECK(false, "{} is no value", what);
+}
+
+std::optional<Value> read_argument(const Entry* given, const ParamInfo& param, const Where& where,
+                                   const Vocabulary& words, Diagnostics& diagnostics,
+                                   bool inside_each) {
+  if (given == nullptr && param.fallback.empty()) return std::nullopt;
+  return read_value(given ? given->value : fallback_node(param, where),
+                    {.what = param.name,
+                     .type = param.type,
+                     .choices = split_words(param.choices),
+                     .inside_each = inside_each,
+                     .least = param.least},
+                    words, diagnostics);
 }
 
 bool expect_map(const Node& node, std::string_view what, Diagnostics& diagnostics) {

@@ -23,12 +23,14 @@ namespace loadproof::harness {
 struct Vocabulary {
   std::set<std::string> flags;
   std::set<std::string> tensors;  // declared in the scenario itself
-  std::set<std::string> groups = {"world", "node"};
+  std::set<std::string> dims = {};  // of the mesh
+  std::set<std::string> roles = {};
+  std::set<std::string> stores = {"file"};
   bool strict = true;             // false: any word passes, as long as flags are not known yet
 };
 
 // The name of a type in recipes, references and messages: "bool", "int", "number", "text",
-// "choice", "ints", "ranks", "tensors", "dtype", "group", "steps".
+// "choice", "ints", "texts", "ranks", "tensors", "dtype", "group", "store", "steps".
 std::string_view name(ParamType type);
 std::optional<ParamType> param_type_named(std::string_view text);
 
@@ -48,6 +50,11 @@ struct Wanted {
 std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vocabulary& words,
                                 Diagnostics& diagnostics);
 
+// An argument of a verb, or its default where it is not given; nothing also where it has neither.
+std::optional<Value> read_argument(const Entry* given, const ParamInfo& param, const Where& where,
+                                   const Vocabulary& words, Diagnostics& diagnostics,
+                                   bool inside_each = false);
+
 std::optional<std::string> read_text(const Node& node, std::string_view what,
                                      Diagnostics& diagnostics);
 std::optional<std::string> read_choice(const Node& node, std::string_view what,
@@ -58,8 +65,13 @@ std::optional<int64_t> read_int(const Node& node, std::string_view what, int64_t
 std::optional<double> read_number(const Node& node, std::string_view what,
                                   Diagnostics& diagnostics);
 std::optional<DType> read_dtype(const Node& node, std::string_view what, Diagnostics& diagnostics);
-std::optional<RankSet> read_ranks(const Node& node, std::string_view what,
+std::optional<RankSet> read_ranks(const Node& node, std::string_view what, const Vocabulary& words,
                                   Diagnostics& diagnostics);
+// The name of a group of ranks: world, node, a dimension of the mesh or a role.
+std::optional<std::string> read_group(const Node& node, std::string_view what,
+                                      const Vocabulary& words, Diagnostics& diagnostics);
+std::optional<std::string> read_store(const Node& node, std::string_view what,
+                                      const Vocabulary& words, Diagnostics& diagnostics);
 std::optional<Selector> read_tensors(const Node& node, const Wanted& wanted,
                                      const Vocabulary& words, Diagnostics& diagnostics);
 // One text or a list of them.

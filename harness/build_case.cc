@@ -7,6 +7,8 @@
 
 #include "harness/axes.h"
 #include "harness/lower.h"
+#include "harness/store_list.h"
+#include "harness/tensor_list.h"
 #include "sim/checkpoint/nearest.h"
 
 namespace loadproof::harness {
@@ -46,9 +48,11 @@ void check_points(const Case& made, Diagnostics& diagnostics) {
                               *expectation.at, ids);
 }
 
-// Members of a group that every rank has: the world, or the ranks of its node.
 int64_t group_size(const std::string& group, const Topology& topology) {
-  return group == "node" ? topology.ranks_per_node : topology.ranks();
+  if (group == "node") return topology.ranks_per_node;
+  if (const auto dim = topology.find_dim(group)) return topology.mesh[*dim].size;
+  const Role* role = topology.find_role(group);
+  return role ? static_cast<int64_t>(role->ranks.size()) : topology.ranks();
 }
 
 void check_sources(const Case& made, Diagnostics& diagnostics) {
@@ -118,17 +122,24 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
     if (about) made.about = *about;
   }
   const Settings& settings = draft.settings;
-  made.topology = settings.topology;
+  made.topology = topology_of(settings, diagnostics);
   made.model = settings.model;
   made.dtype = settings.dtype;
   made.fill = settings.fill;
   made.backend = settings.backend;
   made.attention = settings.attention;
   made.seed = settings.seed;
+  const bool has_model = !settings.model.empty();
   made.tensors = scenario.tensors;
+  if (!draft.tensors.is_null())
+    made.tensors = parse_tensors(draft.tensors, has_model, scenario.context.words, diagnostics);
+  made.stores = parse_stores(draft.stores.is_null() ? nullptr : &draft.stores, made.tensors,
+                             has_model, diagnostics);
   Vocabulary words = scenario.context.words;
   collect_flags(draft.steps, words.flags);
-  made.program = lower(draft.steps, words, !settings.model.empty(), diagnostics);
+  collect_flags(draft.source, words.flags);
+  made.program = lower(draft.steps, words, has_model, diagnostics);
+  if (!draft.source.empty()) made.source = lower(draft.source, words, has_model, diagnostics);
   if (const Expect* expect = expect_of(scenario, choice)) {
     const ExpectRule* rule = rule_of(*expect, scenario, choice);
     if (rule != nullptr) {

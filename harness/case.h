@@ -12,6 +12,7 @@
 
 #include "sim/dtype.h"
 #include "sim/program.h"
+#include "sim/store_spec.h"
 #include "sim/tensor_spec.h"
 
 namespace loadproof::harness {
@@ -20,7 +21,6 @@ namespace loadproof::harness {
 struct ExtraTensor {
   TensorSpec spec;
   std::string module;       // "outermost" or a child module's name; flags on modules refer to it
-  double constant = 0;      // of `value: N`, its analytic value
   Where where;
 };
 
@@ -65,7 +65,9 @@ struct Case {
   std::string attention = "sdpa";
   uint64_t seed = 7;
   std::vector<ExtraTensor> tensors;
+  std::vector<StoreSpec> stores;
   Program program;
+  std::optional<Program> source;  // gives tensors the values that they must have at the end
   std::map<std::string, Expectation> expect;  // by oracle; what is absent must pass
   std::vector<ExpectedTokens> tokens;
 };

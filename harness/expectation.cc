@@ -112,7 +112,7 @@ class ExpectParser {
     for (const FailKey& key : kFailKeys) known.emplace_back(key.key);
     check_keys(node, "fail", known, diagnostics_);
     for (const auto& [key, where, value] : node.entries) {
-      if (key == "ranks") expectation.ranks = read_ranks(value, key, diagnostics_);
+      if (key == "ranks") expectation.ranks = read_ranks(value, key, context_.words, diagnostics_);
       if (key == "of") expectation.of = tensors(value);
       if (key == "state") expectation.state = read_choice(value, key, state_words(), diagnostics_);
       if (key == "fills") expectation.fills = fills(value);
@@ -137,7 +137,7 @@ class ExpectParser {
       diagnostics_.add(node.where, "tokens needs the key \"are\"", "a list of token ids");
     for (const auto& [key, where, value] : node.entries) {
       if (key == "ranks")
-        expected.ranks = read_ranks(value, key, diagnostics_).value_or(RankSet());
+        expected.ranks = read_ranks(value, key, context_.words, diagnostics_).value_or(RankSet());
       if (key == "at") expected.at = read_text(value, key, diagnostics_).value_or("");
       if (key == "fills") expected.fills = fills(value);
       if (key != "are") continue;

@@ -30,6 +30,9 @@ std::string value_text(const Value& value) {
     std::string operator()(const std::vector<int64_t>& v) const {
       return fmt::format("[{}]", fmt::join(v, ", "));
     }
+    std::string operator()(const std::vector<std::string>& v) const {
+      return fmt::format("[{}]", fmt::join(v, ", "));
+    }
     std::string operator()(const RankSet& set) const { return quoted_if_needed(set.text()); }
     std::string operator()(const Selector& s) const { return quoted_if_needed(s.text()); }
   };

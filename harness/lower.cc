@@ -27,16 +27,6 @@ std::vector<std::string> argument_names(const VerbInfo& verb) {
   return names;
 }
 
-Node fallback_node(const ParamInfo& param, const Where& where) {
-  if (param.type != ParamType::kInts) return scalar_node(std::string(param.fallback), where);
-  Node list;
-  list.kind = Node::Kind::kList;
-  list.where = where;
-  for (const std::string& word : split_words(param.fallback))
-    list.items.push_back(scalar_node(word, where));
-  return list;
-}
-
 class Lowering {
  public:
   Lowering(const Vocabulary& words, bool has_model, Diagnostics& diagnostics)
@@ -77,7 +67,7 @@ class Lowering {
     step.id = raw.id.empty() ? automatic_id(raw) : raw.id;
     check_names(raw, verb);
     if (const Entry* ranks = raw.find("ranks"))
-      step.ranks = read_ranks(ranks->value, "ranks", diagnostics_).value_or(RankSet());
+      step.ranks = read_ranks(ranks->value, "ranks", words_, diagnostics_).value_or(RankSet());
     if (verb.takes_of) {
       step.of = selector(raw, "of", inside_each);
       step.when = selector(raw, "when", inside_each || raw.verb == "each");
@@ -132,15 +122,9 @@ class Lowering {
 
   void add_argument(Step& step, const RawStep& raw, const ParamInfo& param, bool inside_each) {
     const Entry* entry = raw.find(param.name);
-    if (param.type == ParamType::kSteps || (entry == nullptr && param.fallback.empty())) return;
-    const Node node = entry ? entry->value : fallback_node(param, raw.where);
-    const auto value = read_value(node,
-                                  {.what = param.name,
-                                   .type = param.type,
-                                   .choices = split_words(param.choices),
-                                   .inside_each = inside_each,
-                                   .least = param.least},
-                                  words_, diagnostics_);
+    if (param.type == ParamType::kSteps) return;
+    const auto value =
+        read_argument(entry, param, raw.where, words_, diagnostics_, inside_each);
     if (value) step.args.emplace(param.name, *value);
     if (entry != nullptr && param.name == flag_argument(raw.verb)) check_flag(entry->value);
   }

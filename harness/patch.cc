@@ -11,6 +11,7 @@ namespace loadproof::harness {
 namespace {
 
 using Kind = Operation::Kind;
+constexpr std::string_view kTensors = "tensors.", kStores = "stores.";
 
 std::optional<Position> parse_position(const Entry& entry, Diagnostics& diagnostics) {
   Position position;
@@ -116,6 +117,7 @@ class Applier {
       for (const Operation& operation : patch->operations)
         if (operation.kind == Kind::kArgument) sets_.push_back(operation.set);
     expand_uses(draft_.steps, library_, sets_, diagnostics_);
+    expand_uses(draft_.source, library_, sets_, diagnostics_);
     size_t next_set = 0;
     for (const Patch* patch : patches) {
       for (const Operation& operation : patch->operations) {
@@ -133,6 +135,8 @@ class Applier {
       case Kind::kSetting:
         assign(draft_.settings, operation.path, operation.value, folder_, diagnostics_);
         return;
+      case Kind::kDeclaration:
+        return declare(operation);
       case Kind::kArgument:
         return;
       case Kind::kDrop:
@@ -147,9 +151,44 @@ class Applier {
     }
   }
 
+  // tensors.NAME.KEY or stores.NAME.KEY, of which NAME may hold dots; KEY may be KEY.PART of a map.
+  void declare(const Operation& operation) {
+    const bool tensors = operation.path.starts_with(kTensors);
+    Node& list = tensors ? draft_.tensors : draft_.stores;
+    const std::string rest = operation.path.substr(tensors ? kTensors.size() : kStores.size());
+    std::vector<std::string> known;
+    for (Entry& entry : list.entries) {
+      known.push_back(entry.key);
+      if (!rest.starts_with(entry.key + ".")) continue;
+      std::string key = rest.substr(entry.key.size() + 1);
+      Node* map = &entry.value;
+      if (const size_t dot = key.find('.'); dot != std::string::npos) {
+        map = &child(*map, key.substr(0, dot), operation);
+        key = key.substr(dot + 1);
+      }
+      child(*map, key, operation) = operation.value;
+      return;
+    }
+    diagnostics_.add_unknown(operation.value.where, tensors ? "tensor" : "store",
+                             rest.substr(0, rest.rfind('.')), known);
+  }
+
+  static Node& child(Node& map, const std::string& key, const Operation& operation) {
+    map.kind = Node::Kind::kMap;
+    for (Entry& entry : map.entries)
+      if (entry.key == key) return entry.value;
+    map.entries.push_back({key, operation.value.where, {}});
+    map.entries.back().value.where = operation.value.where;
+    return map.entries.back().value;
+  }
+
   std::optional<StepPlace> find(const std::pair<std::string, Where>& id) {
     auto place = find_step(draft_.steps, id.first);
-    if (!place) diagnostics_.add_unknown(id.second, "step id", id.first, step_ids(draft_.steps));
+    if (!place) place = find_step(draft_.source, id.first);
+    if (place) return place;
+    std::vector<std::string> known = step_ids(draft_.steps);
+    for (std::string& one : step_ids(draft_.source)) known.push_back(std::move(one));
+    diagnostics_.add_unknown(id.second, "step id", id.first, known);
     return place;
   }
 
@@ -225,6 +264,14 @@ Operation parse_set(const std::string& path, const Where& where, const Node& val
   operation.path = path;
   operation.value = value;
   if (is_setting(path)) return operation;
+  for (std::string_view root : {kTensors, kStores}) {
+    if (!path.starts_with(root)) continue;
+    operation.kind = Kind::kDeclaration;
+    if (path.find('.', root.size()) == std::string::npos)
+      diagnostics.add(where, fmt::format("{} names no key", in_quotes(path)),
+                      fmt::format("such as {}NAME.KEY", root));
+    return operation;
+  }
   const size_t dot = path.rfind('.');
   operation.kind = Kind::kArgument;
   if (dot == std::string::npos || dot == 0 || dot + 1 == path.size()) {

@@ -1,6 +1,7 @@
 // Patches: what a variant or an option of a sweep changes in the program and the settings.
 //
 //   set: {STEP_ID.ARGUMENT or a setting: value}     null takes an argument away
+//   set: {tensors.NAME.KEY: value, stores.NAME.KEY: value}
 //   drop: [ids] · move: {id: {before|after: id}} · swap: [id, id]
 //   insert: {before|after: id, VERB: {…}} or {at: start|end, VERB: {…}}, or a list of such
 //
@@ -27,9 +28,9 @@ struct Position {
 };
 
 struct Operation {
-  enum class Kind : uint8_t { kSetting, kArgument, kDrop, kInsert, kMove, kSwap };
+  enum class Kind : uint8_t { kSetting, kDeclaration, kArgument, kDrop, kInsert, kMove, kSwap };
   Kind kind = Kind::kDrop;
-  std::string path;                                // of kSetting
+  std::string path;                                // of kSetting and kDeclaration
   Node value;                                      // of kSetting
   ArgumentSet set;                                 // of kArgument
   std::vector<std::pair<std::string, Where>> ids;  // of kDrop, kMove: one; of kSwap: two
@@ -52,7 +53,9 @@ Operation parse_set(const std::string& path, const Where& where, const Node& val
 // A program and its settings while they are patched.
 struct Draft {
   Settings settings;
+  Node tensors, stores;         // as the scenario has them; null: it has none
   std::vector<RawStep> steps;
+  std::vector<RawStep> source;  // of the values at the end
 };
 
 // Expands all recipes and applies the patches; models are found from `folder`.

@@ -10,6 +10,7 @@
 #include "harness/oracles/oracle.h"
 #include "harness/scenario.h"
 #include "harness/settings.h"
+#include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/memory/fill.h"
 #include "sim/selector.h"
@@ -31,6 +32,8 @@ constexpr std::string_view kRankSets = R"(
 | `0` `1..3` `last` `1..last` | by number, both ends included |
 | `local 0` `node 1` `node 1..2` | by rank within the node, by node |
 | `r>0` `r%2==1` `local!=last` `node<=1` | by comparison: `==` `!=` `<` `<=` `>` `>=` |
+| `shard 0` `replicate>0` | by coordinate in a dimension of the mesh |
+| `trainer` | the ranks of a role |
 | `!0` `(r>0) & local 0` `0 \| 2` | not, and, or; `!` binds closest, then `&` |
 | `[0, 2]` | a list: any of them |
 )";
@@ -55,6 +58,7 @@ a setting or `STEP_ID.ARGUMENT`. `sweep: {NAME: {OPTION: PATCH, …}}` is an axi
 | in a patch | does |
 | --- | --- |
 | `set: {hold.as: zeros, world.ranks: 4}` | sets arguments and settings; `null` takes one away |
+| `set: {tensors.w.shard.dim: 1, stores.out.version: 2}` | sets keys of declarations |
 | `drop: [premark]` | leaves steps out |
 | `insert: {before: generate, broadcast: {of: param}}` | adds a step, or a list of such |
 | `move: {sync: {after: init}}` | puts a step elsewhere |
@@ -129,6 +133,9 @@ void keys_and_settings(std::string& text) {
   text += "\nOf a tensor under `tensors` (names may hold `{0..7}` and `{a,b}`):\n";
   table_head(text, "key", "");
   for (const TensorKey& key : tensor_keys()) row(text, key.key, key.about);
+  text += "\nOf a store under `stores`:\n";
+  table_head(text, "key", "");
+  for (const StoreKey& key : store_keys()) row(text, key.key, key.about);
   heading(text, "Fills");
   table_head(text, "fill", "");
   for (const sim::FillInfo& fill : sim::fills()) row(text, fill.name, fill.about);

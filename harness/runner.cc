@@ -30,7 +30,9 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.model = plan.model;
   spec.dtype = plan.dtype;
   for (const ExtraTensor& extra : plan.tensors) spec.extras.push_back(extra.spec);
+  spec.stores = plan.stores;
   spec.program = &plan.program;
+  spec.source = plan.source ? &*plan.source : nullptr;
   spec.fill = plan.fill;
   spec.attention = plan.attention;
   spec.seed = plan.seed;

@@ -9,6 +9,7 @@
 #include "harness/axes.h"
 #include "harness/build_case.h"
 #include "harness/lower.h"
+#include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/checkpoint/nearest.h"
 
@@ -19,13 +20,19 @@ constexpr ScenarioKey kKeys[] = {
     {"about", "one sentence: what goes wrong, or what must go right"},
     {"reference", "where the incident is told: an issue, a commit, a page"},
     {"model", "folder of config.json and safetensors files, from this file's folder"},
-    {"world", "{ranks: N}, or {nodes: N, ranks_per_node: M}; one rank if left out"},
+    {"world",
+     "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; and roles: {NAME: "
+     "ranks}; one rank if left out"},
     {"dtype", "element type asked of the model; the checkpoint's own if left out"},
     {"fill", "what memory holds that nobody wrote; nan if left out, all: one case for each"},
     {"seed", "of everything random; 7 if left out"},
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
     {"tensors", "tensors added to the model, or a model of their own"},
+    {"stores", "folders of files that steps read and save; `file` is there by itself"},
+    {"source",
+     "steps of one rank that holds everything whole: what they leave in a tensor is what it must "
+     "have at the end, in place of the file's elements"},
     {"steps", "the program: a list of verbs with their arguments"},
     {"sweep", "axes: a field and its values, or a name and patches"},
     {"variants", "patches by name: the axis `variant`"},
@@ -76,8 +83,20 @@ class ScenarioParser {
     read_texts_and_settings(root);
     const Entry* tensors = root.find("tensors");
     const bool has_model = root.find("model") != nullptr || sweeps_model(root);
+    for (const MeshDim& dim : scenario_.base.settings.topology.mesh)
+      scenario_.context.words.dims.insert(dim.name);
+    for (const auto& role : scenario_.base.settings.roles)
+      scenario_.context.words.roles.insert(role.first);
+    if (tensors != nullptr) scenario_.base.tensors = tensors->value;
+    if (const Entry* stores = root.find("stores")) scenario_.base.stores = stores->value;
     if (tensors != nullptr)
-      scenario_.tensors = parse_tensors(tensors->value, has_model, diagnostics_);
+      scenario_.tensors =
+          parse_tensors(tensors->value, has_model, scenario_.context.words, diagnostics_);
+    const bool has_stores = root.find("stores") != nullptr;
+    for (const StoreSpec& store :
+         parse_stores(has_stores ? &scenario_.base.stores : nullptr, scenario_.tensors, has_model,
+                      diagnostics_))
+      scenario_.context.words.stores.insert(store.name);
     if (tensors == nullptr && !has_model)
       diagnostics_.add(root.where, "a scenario needs a model, or tensors");
     for (const ExtraTensor& tensor : scenario_.tensors)
@@ -86,6 +105,8 @@ class ScenarioParser {
       scenario_.base.steps = parse_steps(steps->value, diagnostics_);
     else
       diagnostics_.add(root.where, "a scenario needs steps");
+    if (const Entry* source = root.find("source"))
+      scenario_.base.source = parse_steps(source->value, diagnostics_);
     read_axes(root);
     if (case_count(scenario_.axes) > kCasesMax) {
       diagnostics_.add(root.find("sweep") ? root.find("sweep")->where : root.where,
@@ -143,6 +164,7 @@ class ScenarioParser {
     for (const auto& choice : one_at_a_time(scenario_.axes)) {
       const Draft draft = build_draft(scenario_, choice, scenario_.library, diagnostics_);
       collect_flags(draft.steps, scenario_.context.words.flags);
+      collect_flags(draft.source, scenario_.context.words.flags);
     }
   }
 

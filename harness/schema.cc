@@ -11,6 +11,7 @@
 #include "harness/oracles/oracle.h"
 #include "harness/scenario.h"
 #include "harness/settings.h"
+#include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/selector.h"
 #include "sim/steps/verb_info.h"
@@ -105,7 +106,10 @@ class SchemaBuilder {
         break;
       case ParamType::kText:
       case ParamType::kGroup:
+      case ParamType::kStore:
         return {{"type", {"string", "number", "boolean"}}};
+      case ParamType::kTexts:
+        return one_or_list(text_type());
       case ParamType::kChoice:
         plain = choice(split_words(param.choices));
         break;
@@ -242,7 +246,10 @@ Json tensor_schema() {
     if (key.key == "dtype") type = defined("dtype");
     if (key.key == "kind") type = choice(tensor_kinds());
     if (key.key == "init") type = choice(tensor_inits());
-    if (key.key == "value") type = {{"type", "number"}};
+    if (key.key == "value") type = {{"type", {"number", "string"}}};
+    if (key.key == "from") type = choice({"file"});
+    if (key.key == "ranks") type = defined("ranks");
+    if (key.key == "shard") type = {{"type", "object"}};
     properties[std::string(key.key)] = described(type, key.about);
   }
   Json tensor = closed_object(std::move(properties));
@@ -250,11 +257,31 @@ Json tensor_schema() {
   return tensor;
 }
 
+Json store_schema() {
+  Json properties;
+  for (const StoreKey& key : store_keys()) {
+    Json type = text_type();
+    if (key.key == "version") type = {{"type", "integer"}, {"minimum", 0}};
+    if (key.key == "empty") type = {{"type", "boolean"}};
+    if (key.key == "files" || key.key == "stacked")
+      type = {{"type", "object"}, {"additionalProperties", one_or_list(text_type())}};
+    if (key.key == "index") type = {{"type", "object"}, {"additionalProperties", text_type()}};
+    properties[std::string(key.key)] = described(type, key.about);
+  }
+  Json store = closed_object(std::move(properties));
+  store["type"] = {"object", "null"};
+  return store;
+}
+
 Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksMax}}; }
 
 Json key_type(std::string_view key) {
   if (key == "world")
-    return closed_object({{"ranks", extent()}, {"nodes", extent()}, {"ranks_per_node", extent()}});
+    return closed_object({{"ranks", extent()},
+                          {"nodes", extent()},
+                          {"ranks_per_node", extent()},
+                          {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
+                          {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
   if (key == "dtype") return {{"anyOf", Json::array({defined("dtype"), choice({"auto"})})}};
   if (key == "fill") {
     auto fills = fill_names();
@@ -265,6 +292,8 @@ Json key_type(std::string_view key) {
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());
   if (key == "tensors") return {{"type", "object"}, {"additionalProperties", defined("tensor")}};
+  if (key == "stores") return {{"type", "object"}, {"additionalProperties", defined("store")}};
+  if (key == "source") return defined("steps");
   if (key == "steps" || key == "expect") return defined(key);
   if (key == "variants") return {{"type", "object"}, {"additionalProperties", defined("patch")}};
   if (key == "sweep")
@@ -294,6 +323,7 @@ std::string scenario_schema_json() {
   schema["definitions"].update(expectations());
   schema["definitions"]["patch"] = patch_schema();
   schema["definitions"]["tensor"] = tensor_schema();
+  schema["definitions"]["store"] = store_schema();
   return finish(std::move(schema));
 }
 
@@ -304,7 +334,7 @@ std::string recipe_schema_json() {
   Json types = Json::array();
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
-                         ParamType::kDType, ParamType::kGroup})
+                         ParamType::kTexts, ParamType::kDType, ParamType::kGroup, ParamType::kStore})
     types.push_back(name(type));
   Json param = closed_object({{"type", {{"enum", types}}},
                               {"choices", list_of(text_type())},

@@ -7,7 +7,9 @@
 
 #include "harness/argument.h"
 #include "harness/files.h"
+#include "harness/step_tree.h"
 #include "sim/check.h"
+#include "sim/checkpoint/nearest.h"
 #include "sim/memory/fill.h"
 
 namespace loadproof::harness {
@@ -17,6 +19,7 @@ constexpr SettingInfo kSettings[] = {
     {"world.ranks", "how many ranks, on one node"},
     {"world.nodes", "how many nodes"},
     {"world.ranks_per_node", "ranks of each node; rank = node * ranks_per_node + local rank"},
+    {"world.mesh.DIM", "size of a dimension of the mesh, such as world.mesh.shard"},
     {"model", "folder of config.json and safetensors files, from the scenario's own folder"},
     {"dtype", "element type asked of the model; auto: the checkpoint's own"},
     {"fill", "what memory holds that nobody wrote"},
@@ -24,6 +27,8 @@ constexpr SettingInfo kSettings[] = {
     {"attention", "how attention is computed; the two differ in what NaN they hide"},
     {"seed", "of everything random"},
 };
+
+constexpr std::string_view kMesh = "world.mesh.";
 
 void assign_extent(int& extent, const Node& value, std::string_view path,
                    Diagnostics& diagnostics) {
@@ -40,6 +45,76 @@ void check_size(Settings& settings, const Where& where, Diagnostics& diagnostics
   settings.topology = {};
 }
 
+int64_t places_of(const Topology& topology) {
+  int64_t places = 1;
+  for (const MeshDim& dim : topology.mesh) places = std::min(kRanksMax + 1, places * dim.size);
+  return places;
+}
+
+void follow_mesh(Settings& settings, const Where& where, Diagnostics& diagnostics) {
+  if (!settings.ranks_by_mesh) return;
+  settings.topology.nodes = 1;
+  settings.topology.ranks_per_node = 1;
+  const int64_t places = places_of(settings.topology);
+  if (places > kRanksMax)
+    diagnostics.add(where, fmt::format("the mesh has more than {} places", kRanksMax));
+  else
+    settings.topology.ranks_per_node = static_cast<int>(places);
+}
+
+void assign_dim(Settings& settings, std::string_view name, const Node& value,
+                Diagnostics& diagnostics) {
+  std::vector<std::string> known;
+  for (MeshDim& dim : settings.topology.mesh) {
+    known.push_back(dim.name);
+    if (dim.name != name) continue;
+    assign_extent(dim.size, value, name, diagnostics);
+    return follow_mesh(settings, value.where, diagnostics);
+  }
+  diagnostics.add_unknown(value.where, "mesh dimension", std::string(name), known);
+}
+
+// Names of dimensions and roles stand in rank sets and as groups, so they must be words of neither.
+bool check_name(const Entry& entry, std::string_view what, const std::vector<std::string>& taken,
+                Diagnostics& diagnostics) {
+  static const std::vector<std::string> kReserved{"all", "none",  "r",    "rank",
+                                                  "last", "local", "node", "world"};
+  const bool word = is_identifier(entry.key) && entry.key.find('-') == std::string::npos;
+  if (!word || std::ranges::find(kReserved, entry.key) != kReserved.end()) {
+    diagnostics.add(entry.where, fmt::format("{} is no name of a {}", in_quotes(entry.key), what),
+                    "letters, digits and _, and no word of rank sets");
+    return false;
+  }
+  if (std::ranges::find(taken, entry.key) == taken.end()) return true;
+  diagnostics.add(entry.where, fmt::format("two dimensions or roles are called {}",
+                                           in_quotes(entry.key)));
+  return false;
+}
+
+void assign_mesh(Settings& settings, const Node& mesh, std::vector<std::string>& names,
+                 Diagnostics& diagnostics) {
+  if (!expect_map(mesh, "mesh", diagnostics)) return;
+  for (const Entry& entry : mesh.entries) {
+    if (!check_name(entry, "mesh dimension", names, diagnostics)) continue;
+    names.push_back(entry.key);
+    settings.topology.mesh.push_back({entry.key, 1});
+    assign_dim(settings, entry.key, entry.value, diagnostics);
+  }
+}
+
+void assign_roles(Settings& settings, const Node& roles, std::vector<std::string>& names,
+                  Diagnostics& diagnostics) {
+  if (!expect_map(roles, "roles", diagnostics)) return;
+  Vocabulary words;
+  for (const MeshDim& dim : settings.topology.mesh) words.dims.insert(dim.name);
+  for (const Entry& entry : roles.entries) {
+    if (!check_name(entry, "role", names, diagnostics)) continue;
+    names.push_back(entry.key);
+    if (const auto ranks = read_ranks(entry.value, entry.key, words, diagnostics))
+      settings.roles.emplace_back(entry.key, *ranks);
+  }
+}
+
 }  // namespace
 
 std::span<const SettingInfo> setting_infos() { return kSettings; }
@@ -51,6 +126,7 @@ std::vector<std::string> setting_paths() {
 }
 
 bool is_setting(std::string_view path) {
+  if (path.starts_with(kMesh)) return path.size() > kMesh.size();
   return std::any_of(std::begin(kSettings), std::end(kSettings),
                      [&](const SettingInfo& setting) { return setting.path == path; });
 }
@@ -66,7 +142,10 @@ std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
             Diagnostics& diagnostics) {
-  if (path == "world.ranks") {
+  if (path.starts_with(kMesh)) {
+    assign_dim(settings, path.substr(kMesh.size()), value, diagnostics);
+  } else if (path == "world.ranks") {
+    settings.ranks_by_mesh = false;
     settings.topology.nodes = 1;
     assign_extent(settings.topology.ranks_per_node, value, path, diagnostics);
   } else if (path == "world.nodes") {
@@ -102,21 +181,41 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   }
 }
 
+Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {
+  Topology topology = settings.topology;
+  const int64_t places = places_of(topology);
+  if (!topology.mesh.empty() && places != topology.ranks())
+    diagnostics.add(settings.world_where,
+                    fmt::format("the mesh has {} places, and the world {}", places,
+                                topology.ranks() == 1 ? "1 rank"
+                                                      : fmt::format("{} ranks", topology.ranks())));
+  for (const auto& [name, ranks] : settings.roles)
+    topology.roles.push_back({name, ranks.members(topology)});
+  return topology;
+}
+
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics) {
   if (!expect_map(world, "world", diagnostics)) return;
-  check_keys(world, "world", {"ranks", "nodes", "ranks_per_node"}, diagnostics);
+  settings.world_where = world.where;
+  check_keys(world, "world", {"ranks", "nodes", "ranks_per_node", "mesh", "roles"}, diagnostics);
   const Entry* ranks = world.find("ranks");
+  const Entry* mesh = world.find("mesh");
   const bool by_node = world.find("nodes") || world.find("ranks_per_node");
   if (ranks && by_node) {
     diagnostics.add(ranks->where, "a world has either ranks or nodes and ranks_per_node");
     return;
   }
-  if (world.entries.empty())
-    diagnostics.add(world.where, "a world needs ranks, or nodes and ranks_per_node");
+  if (!ranks && !by_node && !mesh)
+    diagnostics.add(world.where, "a world needs ranks, or nodes and ranks_per_node, or a mesh");
+  settings.ranks_by_mesh = mesh != nullptr && !ranks && !by_node;
   for (const Entry& entry : world.entries) {
     const std::string path = "world." + entry.key;
     if (is_setting(path)) assign(settings, path, entry.value, {}, diagnostics);
   }
+  std::vector<std::string> names;
+  if (mesh) assign_mesh(settings, mesh->value, names, diagnostics);
+  if (const Entry* roles = world.find("roles"))
+    assign_roles(settings, roles->value, names, diagnostics);
 }
 
 }  // namespace loadproof::harness

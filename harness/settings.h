@@ -1,5 +1,6 @@
 // What a scenario says of the world around its program, each by a path that sweeps and patches use:
-// world.ranks, world.nodes, world.ranks_per_node, model, dtype, fill, backend, attention, seed.
+// world.ranks, world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend,
+// attention, seed.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/yaml.h"
@@ -16,7 +18,10 @@
 namespace loadproof::harness {
 
 struct Settings {
-  Topology topology;
+  Topology topology;          // its roles are empty: see topology_of
+  bool ranks_by_mesh = false;  // as many ranks as the mesh has places
+  std::vector<std::pair<std::string, RankSet>> roles;
+  Where world_where;
   std::string model;  // as a path from the working directory; empty: none
   Where model_where;
   std::optional<DType> dtype;  // nothing: the checkpoint's own
@@ -45,7 +50,10 @@ std::vector<std::string> attention_names();
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
             Diagnostics& diagnostics);
 
-// The map `world`: {ranks} or {nodes, ranks_per_node}.
+// The topology with its roles' ranks. A mesh that does not fit the ranks is diagnosed.
+Topology topology_of(const Settings& settings, Diagnostics& diagnostics);
+
+// The map `world`: {ranks} or {nodes, ranks_per_node}, mesh, roles.
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics);
 
 }  // namespace loadproof::harness

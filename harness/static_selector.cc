@@ -72,7 +72,7 @@ class StaticResolver {
   // directory gives its value and it is in the state dict.
   bool in_file(const TensorObservation& tensor) const {
     for (const ExtraTensor& extra : plan_.tensors)
-      if (extra.spec.name == tensor.name) return !extra.spec.pieces.empty();
+      if (extra.spec.name == tensor.name) return extra.spec.in_stores;
     return tensor.reference.known && tensor.kind != TensorKind::kRuntimeBuffer;
   }
 
@@ -87,6 +87,7 @@ class StaticResolver {
       case Op::kParameter: return tensor.kind == TensorKind::kParameter;
       case Op::kBuffer: return tensor.kind == TensorKind::kBuffer;
       case Op::kRuntimeBuffer: return tensor.kind == TensorKind::kRuntimeBuffer;
+      case Op::kScratch: return tensor.kind == TensorKind::kScratch;
       case Op::kFile: return in_file(tensor);
       case Op::kTied: return !tensor.tied_to.empty();
       case Op::kState: return has_state(tensor, node.state);

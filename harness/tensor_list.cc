@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <set>
 
 #include "harness/argument.h"
+#include "sim/braces.h"
 #include "sim/checkpoint/nearest.h"
+#include "sim/cut_args.h"
 
 namespace loadproof::harness {
 namespace {
@@ -20,54 +21,18 @@ constexpr double kInitStd = 0.02;  // initializer_range of every supported famil
 constexpr TensorKey kKeys[] = {
     {"shape", "a list of extents; [] is a scalar"},
     {"dtype", "element type; float32 if left out"},
-    {"kind", "param if left out; a runtime_buffer is in no state dict and in no checkpoint"},
+    {"kind",
+     "param if left out; a runtime_buffer is in no state dict and in no checkpoint; scratch is the "
+     "loader's own memory, which nobody judges"},
+    {"from", "file: the scenario's stores hold it, with values unique to each element"},
+    {"ranks", "the ranks that have it; all if left out"},
+    {"shard", "the piece of it that each rank has: {dim, rule, over, …} as of the verb shard"},
     {"module", "outermost, or the name of a child module that owns it; module(…) selects by it"},
     {"init", "what the library's initialiser does to it; none if left out"},
-    {"value", "with init: value, the number that every element has"},
+    {"value",
+     "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step)"},
     {"tie", "the tensor whose storage it shares"},
 };
-
-std::vector<std::string> alternatives(std::string_view inner) {
-  std::vector<std::string> list;
-  const size_t dots = inner.find("..");
-  if (dots != std::string_view::npos) {
-    int low = 0, high = -1;
-    const char* end = inner.data() + inner.size();
-    const auto first = std::from_chars(inner.data(), inner.data() + dots, low);
-    const auto second = std::from_chars(inner.data() + dots + 2, end, high);
-    if (first.ptr != inner.data() + dots || second.ptr != end || low < 0 || high < low ||
-        high - low >= static_cast<int>(kTensorsMax))
-      return {};
-    for (int i = low; i <= high; ++i) list.push_back(std::to_string(i));
-    return list;
-  }
-  for (size_t begin = 0; begin <= inner.size();) {
-    const size_t end = std::min(inner.find(',', begin), inner.size());
-    list.emplace_back(inner.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return list;
-}
-
-// Each name that a text with {0..7} or {a,b} stands for; nothing: it is malformed or too long.
-std::vector<std::string> expand_name(const std::string& text) {
-  std::vector<std::string> names{""};
-  for (size_t at = 0; at < text.size();) {
-    const size_t open = std::min(text.find('{', at), text.size());
-    for (std::string& name : names) name += text.substr(at, open - at);
-    if (open == text.size()) return names;
-    const size_t close = text.find('}', open);
-    if (close == std::string::npos) return {};
-    const auto inner = alternatives(std::string_view(text).substr(open + 1, close - open - 1));
-    if (inner.empty() || names.size() * inner.size() > kTensorsMax) return {};
-    std::vector<std::string> longer;
-    for (const std::string& name : names)
-      for (const std::string& part : inner) longer.push_back(name + part);
-    names = std::move(longer);
-    at = close + 1;
-  }
-  return names;
-}
 
 bool is_tensor_name(std::string_view name) {
   return !name.empty() && name.find_first_not_of(
@@ -77,7 +42,8 @@ bool is_tensor_name(std::string_view name) {
 
 class TensorParser {
  public:
-  explicit TensorParser(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  TensorParser(bool has_model, const Vocabulary& words, Diagnostics& diagnostics)
+      : has_model_(has_model), words_(words), diagnostics_(diagnostics) {}
 
   ExtraTensor parse(const Entry& entry) {
     ExtraTensor tensor;
@@ -97,6 +63,10 @@ class TensorParser {
       if (key == "kind") kind(tensor, value);
       if (key == "module")
         tensor.module = read_text(value, key, diagnostics_).value_or("outermost");
+      if (key == "from") from(tensor, value);
+      if (key == "ranks")
+        tensor.spec.held_by = read_ranks(value, key, words_, diagnostics_).value_or(RankSet());
+      if (key == "shard") shard(tensor, value);
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
     init(tensor, entry.value);
@@ -126,29 +96,67 @@ class TensorParser {
   void kind(ExtraTensor& tensor, const Node& node) {
     const auto text = read_choice(node, "kind", tensor_kinds(), diagnostics_);
     for (TensorKind kind :
-         {TensorKind::kParameter, TensorKind::kBuffer, TensorKind::kRuntimeBuffer})
+         {TensorKind::kParameter, TensorKind::kBuffer, TensorKind::kRuntimeBuffer,
+          TensorKind::kScratch})
       if (text == name(kind)) tensor.spec.kind = kind;
   }
 
+  void from(ExtraTensor& tensor, const Node& node) {
+    if (!read_choice(node, "from", {"file"}, diagnostics_)) return;
+    tensor.spec.in_stores = true;
+    if (has_model_)
+      diagnostics_.add(node.where, "a tensor beside a model is in no checkpoint",
+                       "give it a value, or let the scenario have tensors and no model");
+  }
+
+  void shard(ExtraTensor& tensor, const Node& node) {
+    if (!expect_map(node, "shard", diagnostics_)) return;
+    const VerbInfo& verb = *find_verb("shard");
+    std::vector<std::string> known;
+    for (const ParamInfo& param : verb.params) known.emplace_back(param.name);
+    check_keys(node, "shard", known, diagnostics_);
+    Step step;  // the verb's own arguments say how
+    for (const ParamInfo& param : verb.params)
+      if (const auto value = read_argument(node.find(param.name), param, node.where, words_,
+                                           diagnostics_))
+        step.args.emplace(param.name, *value);
+    if (!step.args.contains("dim") || !step.args.contains("over") || !step.args.contains("rule"))
+      return;
+    tensor.spec.cut = cut_of(step);
+    tensor.spec.cut_over = loadproof::arg<std::string>(step, "over");
+  }
+
+  std::optional<Formula> formula(const Node& node) {
+    const auto text = read_text(node, "value", diagnostics_);
+    if (!text) return std::nullopt;
+    const Result<Formula> parsed = Formula::parse(*text);
+    if (parsed) return *parsed;
+    diagnostics_.add(node.where, fmt::format("value cannot be {}: {}", in_quotes(*text),
+                                             parsed.error().message));
+    return std::nullopt;
+  }
+
+  // `value` alone is the tensor's value in the files, or where it has none there, the analytic one
+  // that the initialiser writes.
   void init(ExtraTensor& tensor, const Node& map) {
     const Entry* init = map.find("init");
     const Entry* value = map.find("value");
-    std::string word = value ? "value" : "none";
+    std::string word = value && !tensor.spec.in_stores ? "value" : "none";
     if (init != nullptr)
       word = read_choice(init->value, "init", tensor_inits(), diagnostics_).value_or("none");
-    if (value != nullptr && word != "value")
+    if (value != nullptr && word != "value" && !tensor.spec.in_stores)
       diagnostics_.add(value->where, "\"value\" belongs to init: value");
     if (value == nullptr && word == "value")
       diagnostics_.add(init->where, "init: value needs the key \"value\"");
     if (word == "normal") tensor.spec.init = {InitKind::kNormal, kInitStd};
     if (word == "zeros") tensor.spec.init = {InitKind::kZeros, 0};
     if (word == "ones") tensor.spec.init = {InitKind::kOnes, 0};
-    if (word != "value" || value == nullptr) return;
-    tensor.spec.init = {InitKind::kAnalytic, 0};
-    tensor.constant = read_number(value->value, "value", diagnostics_).value_or(0);
-    tensor.spec.constant = tensor.constant;
+    if (value != nullptr) tensor.spec.value = formula(value->value);
+    if (word == "value" && value != nullptr) tensor.spec.init = {InitKind::kAnalytic, 0};
   }
 
+  bool has_model_;
+  const Vocabulary& words_;
   Diagnostics& diagnostics_;
 };
 
@@ -166,13 +174,14 @@ void check_ties(const std::vector<ExtraTensor>& tensors, const std::set<std::str
 
 }  // namespace
 
-std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, Diagnostics& diagnostics) {
+std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, const Vocabulary& words,
+                                       Diagnostics& diagnostics) {
   std::vector<ExtraTensor> tensors;
   std::set<std::string> seen;
   if (!expect_map(node, "tensors", diagnostics)) return tensors;
-  TensorParser parser(diagnostics);
+  TensorParser parser(has_model, words, diagnostics);
   for (const Entry& entry : node.entries) {
-    const std::vector<std::string> names = expand_name(entry.key);
+    const std::vector<std::string> names = expand_braces(entry.key, kTensorsMax);
     const ExtraTensor tensor = parser.parse(entry);
     if (names.empty())
       diagnostics.add(entry.where, fmt::format("{} is no name of tensors", in_quotes(entry.key)),
@@ -196,7 +205,7 @@ std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, Diagnos
 }
 
 std::span<const TensorKey> tensor_keys() { return kKeys; }
-std::vector<std::string> tensor_kinds() { return {"param", "buffer", "runtime_buffer"}; }
+std::vector<std::string> tensor_kinds() { return {"param", "buffer", "runtime_buffer", "scratch"}; }
 std::vector<std::string> tensor_inits() { return {"none", "normal", "zeros", "ones", "value"}; }
 
 }  // namespace loadproof::harness

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/argument.h"
 #include "harness/case.h"
 #include "harness/yaml.h"
 
@@ -13,7 +14,8 @@ namespace loadproof::harness {
 
 // Names may hold {0..7} and {a,b}, which stand for one tensor each. `tie` of a scenario without a
 // model must be one of the names.
-std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, Diagnostics& diagnostics);
+std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, const Vocabulary& words,
+                                       Diagnostics& diagnostics);
 
 struct TensorKey {
   std::string_view key;

@@ -1,12 +1,12 @@
 #include "sim/assets.h"
 
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "sim/box.h"
+#include "sim/content.h"
 #include "sim/memory/ledger.h"
 #include "sim/models/initialise.h"
 #include "sim/torch_types.h"
@@ -60,11 +60,20 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
 }
 
 Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
-             std::vector<TensorSpec> extras)
-    : model_(std::move(model)), checkpoint_(std::move(checkpoint)) {
+             std::vector<TensorSpec> extras, std::vector<StoreSpec> stores)
+    : model_(std::move(model)), checkpoint_(std::move(checkpoint)), stores_(std::move(stores)) {
   if (model_) specs_ = model_->tensors;
-  specs_.insert(specs_.end(), extras.begin(), extras.end());
+  for (TensorSpec& extra : extras) {
+    if (extra.in_stores)
+      extra.pieces = {{extra.name, extra.shape, whole(extra.shape).begin, extra.shape}};
+    specs_.push_back(std::move(extra));
+  }
   references_.resize(specs_.size());
+  find_in_file();
+}
+
+void Asset::find_in_file() {
+  in_file_.clear();
   for (const TensorSpec& spec : specs_)
     in_file_.push_back(
         checkpoint_ && !spec.pieces.empty() &&
@@ -93,8 +102,7 @@ at::Tensor Asset::make_reference(int slot) const {
     const std::optional<int> target = slot_named(spec.tied_to);
     return target ? reference(*target) : at::Tensor();
   }
-  if (spec.constant)
-    return at::full(spec.shape, *spec.constant, at::TensorOptions(scalar_type(spec.dtype)));
+  if (spec.value && !spec.in_stores) return formula_content(spec);
   if (model_ && spec.pieces.empty() && spec.init.kind == InitKind::kAnalytic) {
     Result<at::Tensor> value = analytic_value(*model_, spec);
     return value ? *value : at::Tensor();
@@ -109,9 +117,11 @@ at::Tensor Asset::make_reference(int slot) const {
 }
 
 Result<const Asset*> Assets::open(const std::string& directory, std::optional<DType> dtype,
-                                  const std::vector<TensorSpec>& extras) {
+                                  const std::vector<TensorSpec>& extras,
+                                  const std::vector<StoreSpec>& stores) {
   for (const Entry& entry : entries_)
-    if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras)
+    if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras &&
+        entry.stores == stores)
       return entry.asset.get();
   std::optional<Model> model;
   std::optional<Checkpoint> checkpoint;
@@ -127,9 +137,20 @@ Result<const Asset*> Assets::open(const std::string& directory, std::optional<DT
     if (auto fits = check_shapes(*checkpoint, *model); !fits)
       return tl::make_unexpected(fits.error());
   }
-  entries_.push_back({directory, dtype, extras,
-                      std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras)});
+  auto asset = std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras, stores);
+  if (!stores.empty())
+    if (auto written = write_stores(*asset); !written) return tl::make_unexpected(written.error());
+  entries_.push_back({directory, dtype, extras, stores, std::move(asset)});
   return entries_.back().asset.get();
+}
+
+Result<void> Assets::write_stores(Asset& asset) {
+  if (!folder_) {
+    auto made = TemporaryFolder::make();
+    if (!made) return tl::make_unexpected(made.error());
+    folder_ = std::move(*made);
+  }
+  return asset.write_stores(folder_->path() / std::to_string(entries_.size()));
 }
 
 }  // namespace loadproof::sim

@@ -1,12 +1,13 @@
 // Opened checkpoints and described models, shared by all the cases that use them.
 //
 // An Asset is immutable once made, but for its references, which are built when they are first
-// asked for. Assets owns them all; it is used from one thread and outlives every world that uses
-// it.
+// asked for. Assets owns them all, with the folders that declared stores are written to; it is used
+// from one thread and outlives every world that uses it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,8 @@
 #include "sim/checkpoint/checkpoint.h"
 #include "sim/models/family.h"
 #include "sim/result.h"
+#include "sim/store_spec.h"
+#include "sim/temporary_folder.h"
 #include "sim/tensor_spec.h"
 
 namespace loadproof::sim {
@@ -23,10 +26,16 @@ namespace loadproof::sim {
 class Asset {
  public:
   Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
-        std::vector<TensorSpec> extras);
+        std::vector<TensorSpec> extras, std::vector<StoreSpec> stores);
+  // Writes the declared stores below `folder`.
+  Result<void> write_stores(const std::filesystem::path& folder);
 
   const Model* model() const { return model_ ? &*model_ : nullptr; }
+  // The store called `file`.
   const Checkpoint* checkpoint() const { return checkpoint_ ? &*checkpoint_ : nullptr; }
+  const std::vector<StoreSpec>& stores() const { return stores_; }
+  // Of a declared store that is not empty, or of `file` where it is declared: where it lies.
+  std::filesystem::path folder_of(std::string_view store) const;
   // The model's tensors in declared order, then the scenario's own. Slots are indices into it.
   const std::vector<TensorSpec>& specs() const { return specs_; }
   size_t model_tensors() const { return model_ ? model_->tensors.size() : 0; }
@@ -41,6 +50,8 @@ class Asset {
   std::optional<Model> model_;
   std::optional<Checkpoint> checkpoint_;
   std::vector<TensorSpec> specs_;
+  std::vector<StoreSpec> stores_;
+  std::filesystem::path folder_;  // holds a folder for each declared store
   std::vector<bool> in_file_;
   struct Reference {
     bool known = false;
@@ -48,6 +59,9 @@ class Asset {
   };
   mutable std::vector<Reference> references_;
   at::Tensor make_reference(int slot) const;
+  at::Tensor content(const StoredTensor& stored) const;
+  Result<void> write_store(const StoreSpec& store) const;
+  void find_in_file();
 };
 
 // Copies one piece of the checkpoint into its box of `destination`, casting where dtypes differ.
@@ -60,16 +74,20 @@ class Assets {
   // `directory` may be empty: then there are only the extras. The same arguments give the same
   // Asset as long as the files have not changed.
   Result<const Asset*> open(const std::string& directory, std::optional<DType> dtype,
-                            const std::vector<TensorSpec>& extras);
+                            const std::vector<TensorSpec>& extras,
+                            const std::vector<StoreSpec>& stores = {});
 
  private:
   struct Entry {
     std::string directory;
     std::optional<DType> dtype;
     std::vector<TensorSpec> extras;
+    std::vector<StoreSpec> stores;
     std::unique_ptr<Asset> asset;
   };
   std::vector<Entry> entries_;
+  std::optional<TemporaryFolder> folder_;  // of the declared stores, by number of the entry
+  Result<void> write_stores(Asset& asset);
 };
 
 }  // namespace loadproof::sim

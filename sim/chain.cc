@@ -14,7 +14,12 @@ std::string step_text(const ChainScope& scope, int32_t step) {
 
 std::string loaded_text(const ChainScope& scope, const Origin& origin, Cell cell, int64_t bytes) {
   const CheckpointTensor* source = scope.checkpoint ? scope.checkpoint->find(origin.what) : nullptr;
-  if (!source) return fmt::format("loaded from {}, key {}", origin.file, origin.what);
+  if (!source || source->file != origin.file) {
+    const std::string loaded = fmt::format("loaded from {}, key {}, by {}", origin.file,
+                                           origin.what, step_text(scope, origin.step));
+    if (origin.parent == kNoOrigin) return loaded;
+    return loaded + "; " + describe_chain(scope, {origin.parent, cell.offset}, bytes);
+  }
   const int64_t item = item_size(source->dtype);
   const int64_t begin = source->file_begin + source_element(scope.origins, cell) * item;
   const int64_t elements = bytes / std::max<int64_t>(1, origin.item_size);

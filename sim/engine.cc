@@ -15,35 +15,44 @@
 namespace loadproof::sim {
 namespace {
 
-std::vector<Group> groups_of(const Topology& topology) {
-  std::vector<Group> groups{{"world", RankSet().members(topology)}};
-  for (int node = 0; node < topology.nodes; ++node) {
-    Group group{fmt::format("node {}", node), {}};
-    for (int local = 0; local < topology.ranks_per_node; ++local)
-      group.ranks.push_back(node * topology.ranks_per_node + local);
-    groups.push_back(std::move(group));
-  }
-  return groups;
-}
-
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
-Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend)
-    : spec_(spec), asset_(asset), backend_(backend), rendezvous_(groups_of(spec.topology)) {
+Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
+               std::vector<at::Tensor> declared)
+    : spec_(spec), asset_(asset), backend_(backend), declared_(std::move(declared)), groups_(spec.topology),
+      rendezvous_(groups_.all()), stores_(asset) {
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
   runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
-    Runner& added = runners_.emplace_back(Runner{.rank = Rank(rank, asset.specs(), origins_)});
+    Runner& added =
+        runners_.emplace_back(Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
   }
 }
 
+Result<void> Engine::lay_out() {
+  if (spec_.whole) return {};
+  for (size_t i = 0; i < asset_.specs().size(); ++i) {
+    const TensorSpec& spec = asset_.specs()[i];
+    if (!spec.cut) continue;
+    for (Runner& each : runners_) {
+      const Result<Place> place = groups_.place_in(spec.cut_over, each.rank.index());
+      if (!place) continue;  // a rank beside the group has the whole tensor
+      Result<Shard> shard = cut_again(std::nullopt, spec.shape, *spec.cut, spec.cut_over, *place);
+      if (!shard) return fail(fmt::format("tensor {}: {}", spec.name, shard.error().message));
+      each.rank.declare(static_cast<int>(i), std::move(*shard));
+    }
+  }
+  return {};
+}
+
 Result<Observation> Engine::run() {
+  if (auto laid = lay_out(); !laid) return tl::make_unexpected(laid.error());
   while (true) {
     while (!ready_.empty()) {
       const int rank = ready_.front();
@@ -133,12 +142,21 @@ std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) 
 }
 
 void Engine::note_vacuous(const Runner& runner, const Step& step) {
+  add_vacuous({step.index, {runner.rank.index()}, step.of.text()});
+}
+
+void Engine::note_nothing(const StepContext& step, std::string kind, std::string text) {
+  add_vacuous({step.step.index, {step.rank.index()}, step.step.of.text(), std::move(kind),
+               std::move(text)});
+}
+
+void Engine::add_vacuous(VacuousObservation seen) {
   for (VacuousObservation& known : seen_.vacuous)
-    if (known.step == step.index) {
-      known.ranks.push_back(runner.rank.index());
+    if (known.step == seen.step && known.kind == seen.kind && known.text == seen.text) {
+      if (known.ranks.back() != seen.ranks[0]) known.ranks.push_back(seen.ranks[0]);
       return;
     }
-  seen_.vacuous.push_back({step.index, {runner.rank.index()}, step.of.text()});
+  seen_.vacuous.push_back(std::move(seen));
 }
 
 void Engine::stop(Runner& runner, Outcome outcome, std::string error) {
@@ -168,7 +186,7 @@ const std::vector<TensorObservation>& Engine::take_point(const StepContext& step
   std::vector<Point>& points = taker.seen.points;
   const bool same = !points.empty() && taker.point_version == taker.rank.version();
   std::vector<TensorObservation> tensors =
-      same ? points.back().tensors : observe_tensors(taker.rank, asset_, chain_scope());
+      same ? points.back().tensors : observe_tensors(taker.rank, asset_, declared_, chain_scope());
   for (const TensorObservation& tensor : tensors) log(tensor.digest);
   points.push_back({step.step.id, step.step.index, sampled, std::move(tensors)});
   taker.point_version = taker.rank.version();
@@ -206,6 +224,20 @@ void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
       log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));
 }
 
+std::vector<at::Tensor> Engine::values() const {
+  const Rank& rank = runners_[0].rank;
+  std::vector<at::Tensor> values;
+  for (size_t i = 0; i < rank.slots().size(); ++i) {
+    const std::vector<Interval>& states = rank.states(static_cast<int>(i)).intervals();
+    const bool written = std::ranges::none_of(states, [&](const Interval& interval) {
+      return must_not_reach_sampling(origins_.root_kind(interval.cell.origin));
+    });
+    const at::Tensor& value = rank.slots()[i].value;
+    values.push_back(written && !value.is_meta() ? value : at::Tensor());
+  }
+  return values;
+}
+
 Observation Engine::finish() {
   note_waits();
   for (Runner& ended : runners_) {
@@ -217,7 +249,7 @@ Observation Engine::finish() {
     const bool same = !ended.seen.points.empty() && ended.point_version == ended.rank.version();
     ended.seen.points.push_back({"end", -1, false,
                                  same ? ended.seen.points.back().tensors
-                                      : observe_tensors(ended.rank, asset_, chain_scope())});
+                                      : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;

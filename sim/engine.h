@@ -19,9 +19,10 @@
 #include "sim/backends/backend.h"
 #include "sim/backends/rendezvous.h"
 #include "sim/chain.h"
-#include "sim/chunks.h"
+#include "sim/groups.h"
 #include "sim/observation.h"
 #include "sim/rank.h"
+#include "sim/stores.h"
 #include "sim/steps/verb.h"
 #include "sim/world.h"
 
@@ -39,17 +40,24 @@ struct Post {
 
 class Engine {
  public:
-  Engine(const WorldSpec& spec, const Asset& asset, Backend& backend);
-  // REQUIRES: called once. An error is one of the transport itself.
+  // `declared`: as for observe_tensors().
+  Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
+         std::vector<at::Tensor> declared = {});
+  // REQUIRES: called once. An error is one of the transport itself, or tensors that cannot be cut as
+  // they declare.
   Result<Observation> run();
+  // After a run, by slot: what rank 0 holds; undefined where any element must not reach sampling.
+  std::vector<at::Tensor> values() const;
 
   // ---- for verbs ----
   const WorldSpec& spec() const { return spec_; }
   const Asset& asset() const { return asset_; }
   OriginTable& origins() { return origins_; }
+  Stores& stores() { return stores_; }
   at::Generator& generator(int rank);
   std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
-  // Groups by name: "world", or "node" (the ranks of the caller's node).
+  // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the ranks
+  // that differ from the caller in that coordinate alone), or a role. An error: the rank is in none.
   Result<Place> place_in(const std::string& group, int rank) const;
   Result<int> member_of(const std::string& group, int rank, int64_t position) const;  // global rank
   // Asks for a collective on one tensor; the rank goes on when all its posts have met.
@@ -58,6 +66,8 @@ class Engine {
   const std::vector<TensorObservation>& take_point(const StepContext& step, bool sampled);
   void add_generation(const StepContext& step, loadproof::Generation generation);
   void enter_each(const StepContext& step);
+  // The step did nothing for this rank, or undid what another did; `kind` as in VacuousObservation.
+  void note_nothing(const StepContext& step, std::string kind, std::string text);
   ChainScope chain_scope() const;
   // What generate() gave for these very bytes, states and options; ranks that hold the same need
   // one.
@@ -87,23 +97,27 @@ class Engine {
   const WorldSpec& spec_;
   const Asset& asset_;
   Backend& backend_;
+  std::vector<at::Tensor> declared_;
   OriginTable origins_;
   std::vector<Runner> runners_;
   std::deque<int> ready_;                 // in the order in which they became so
-  Rendezvous rendezvous_;                 // group 0 is the world, then one a node
+  Groups groups_;
+  Rendezvous rendezvous_;
+  Stores stores_;
   Observation seen_;
   std::map<uint64_t, loadproof::Generation> memory_;
   int64_t steps_taken_ = 0;
 
+  // Gives each rank its declared piece of each tensor. An error: a tensor that cannot be cut so.
+  Result<void> lay_out();
   Runner& runner(int rank) { return runners_[static_cast<size_t>(rank)]; }
   void advance(Runner& runner);
   const Step* next_step(Runner& runner);
   void run_step(Runner& runner, const Step& step);
   std::vector<int> select(const Runner& runner, const Step& step);
   void note_vacuous(const Runner& runner, const Step& step);
+  void add_vacuous(VacuousObservation seen);
   void stop(Runner& runner, Outcome outcome, std::string error);
-  Result<int> group_index(const std::string& group, int rank) const;
-
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
   Result<void> meet();
   void note_mismatches(const Meeting& meeting);

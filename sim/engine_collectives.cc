@@ -41,34 +41,46 @@ std::vector<Joined> join(const OriginTable& origins,
   return joined;
 }
 
-}  // namespace
-
-Result<int> Engine::group_index(const std::string& group, int rank) const {
-  if (group == "world") return 0;
-  if (group == "node") return 1 + spec_.topology.node_of(rank);
-  return fail(fmt::format("there is no group '{}'; there are world and node", group));
+// The tensor that all targets of a gather are rows of; undefined: they are not.
+at::Tensor joined_of(const Call& call, const std::vector<int64_t>& shape) {
+  const at::Tensor& first = call.out[0];
+  int64_t offset = 0;
+  for (const at::Tensor& target : call.out) {
+    if (!target.is_alias_of(first) || target.storage_offset() != offset) return {};
+    offset += target.numel();
+  }
+  if (offset != element_count(shape)) return {};
+  return first.as_strided(shape, dense_strides(shape), 0);
 }
 
+// States of one member's piece into those of the whole.
+void put(StateMap& whole, StateMap piece, const std::vector<Interval>& cells, const Layout& layout,
+         int64_t item) {
+  piece.splice(0, piece.bytes(), cells);
+  for (const Part& part : layout.parts) {
+    const int64_t from = part.piece * item, to = part.whole * item, bytes = part.count * item;
+    std::vector<Interval> moved = piece.read(from, from + bytes);
+    for (Interval& cell : moved) {
+      cell.begin -= from;
+      cell.end -= from;
+    }
+    whole.splice(to, to + bytes, moved);
+  }
+}
+
+}  // namespace
+
 Result<Place> Engine::place_in(const std::string& group, int rank) const {
-  const Result<int> index = group_index(group, rank);
-  if (!index) return tl::make_unexpected(index.error());
-  const std::vector<int>& ranks = rendezvous_.groups()[static_cast<size_t>(*index)].ranks;
-  const auto position = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin();
-  return Place{static_cast<int64_t>(ranks.size()), position};
+  return groups_.place_in(group, rank);
 }
 
 Result<int> Engine::member_of(const std::string& group, int rank, int64_t position) const {
-  const Result<int> index = group_index(group, rank);
-  if (!index) return tl::make_unexpected(index.error());
-  const std::vector<int>& ranks = rendezvous_.groups()[static_cast<size_t>(*index)].ranks;
-  if (position < 0 || position >= static_cast<int64_t>(ranks.size()))
-    return fail(fmt::format("the group has {} ranks and no rank {}", ranks.size(), position));
-  return ranks[static_cast<size_t>(position)];
+  return groups_.member_of(group, rank, position);
 }
 
 Result<void> Engine::post(const StepContext& step, const Post& post) {
   const int rank = step.rank.index();
-  const Result<int> group = group_index(post.group, rank);
+  const Result<int> group = groups_.index_of(post.group, rank);
   if (!group) return tl::make_unexpected(group.error());
   Call call{.op = post.op,
             .rank = rank,
@@ -96,21 +108,27 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
   return {};
 }
 
-// Storage for every member's piece: rows of the joined tensor where they are neighbours in it.
+// Storage for every member's piece: rows of the joined tensor where all pieces follow each other in
+// it, else memory of their own.
 std::vector<at::Tensor> Engine::gather_targets(int group, const Slot& slot) {
-  const Shard& shard = *slot.shard;
-  const auto members =
-      static_cast<int64_t>(rendezvous_.groups()[static_cast<size_t>(group)].ranks.size());
+  const Shard::Level& level = slot.shard->levels.back();
+  const DType dtype = dtype_of(slot.value);
   std::vector<at::Tensor> targets;
-  const at::Tensor joined =
-      shard.dim == 0 ? empty_tensor(shard.full_shape, dtype_of(slot.value)) : at::Tensor();
+  at::Tensor joined;
+  int64_t end = 0;
+  const auto members = static_cast<int64_t>(groups_.ranks_of(group).size());
   for (int64_t member = 0; member < members; ++member) {
-    const Chunk chunk = chunk_of(shard.full_shape[static_cast<size_t>(shard.dim)], members, member);
-    targets.push_back(
-        joined.defined()
-            ? joined.narrow(0, chunk.begin, chunk.size)
-            : empty_tensor(rows(shard.full_shape, shard.dim, chunk.begin, chunk.size).size,
-                           dtype_of(slot.value)));
+    const Layout layout = *layout_of(level.cut, level.shape, {members, member});
+    const int64_t count = element_count(layout.shape);
+    const bool follows = layout.parts.empty() ? count == 0
+                                              : layout.parts.size() == 1 &&
+                                                    layout.parts[0] == Part{0, end, count};
+    if (member == 0 && follows) joined = empty_tensor(level.shape, dtype);
+    if (joined.defined() && follows)
+      targets.push_back(joined.view(-1).narrow(0, end, count).view(layout.shape));
+    else
+      targets.push_back(empty_tensor(layout.shape, dtype));
+    end += count;
   }
   return targets;
 }
@@ -194,25 +212,33 @@ void Engine::complete_gather(const Meeting& meeting) {
   for (const Call& call : meeting.calls) {
     Rank& rank = runner(call.rank).rank;
     const Shard shard = *rank.slot(static_cast<int>(call.tag)).shard;
+    const Shard::Level& level = shard.levels.back();
     const int64_t item = item_size(call.dtype);
-    StateMap states(element_count(shard.full_shape) * item, {kNoOrigin, 0});
-    at::Tensor joined = shard.dim == 0 ? call.out[0].as_strided(shard.full_shape,
-                                                                dense_strides(shard.full_shape), 0)
-                                       : empty_tensor(shard.full_shape, call.dtype);
-    int64_t begin = 0;
-    for (size_t member = 0; member < given.size(); ++member) {
-      const int64_t extent = call.out[member].size(shard.dim);
+    const OriginId lost = origins_.add({.kind = StateKind::kUndefined,
+                                        .rank = call.rank,
+                                        .step = call.step,
+                                        .item_size = static_cast<int32_t>(item),
+                                        .what = "in no piece"});
+    StateMap states(element_count(level.shape) * item, {lost, 0});
+    at::Tensor joined = joined_of(call, level.shape);
+    const bool moved = !joined.defined();
+    if (moved) joined = empty_tensor(level.shape, call.dtype);
+    const auto members = static_cast<int64_t>(given.size());
+    for (int64_t member = 0; member < members; ++member) {
+      const auto m = static_cast<size_t>(member);
+      const Layout layout = *layout_of(level.cut, level.shape, {members, member});
+      const StateMap piece(element_count(layout.shape) * item, {lost, 0});
       const std::vector<Interval> cells =
-          meeting.calls[member].rank == call.rank
-              ? given[member]
-              : received(meeting.calls[member], call.step, given[member]);
-      write_box(states, shard.full_shape, rows(shard.full_shape, shard.dim, begin, extent), item,
-                cells);
-      if (shard.dim != 0) joined.narrow(shard.dim, begin, extent).copy_(call.out[member]);
-      begin += extent;
+          meeting.calls[m].rank == call.rank ? given[m]
+                                             : received(meeting.calls[m], call.step, given[m]);
+      put(states, piece, cells, layout, item);
+      for (const Part& part : layout.parts)
+        if (moved)
+          joined.view(-1).narrow(0, part.whole, part.count).copy_(
+              call.out[m].view(-1).narrow(0, part.piece, part.count));
     }
     rank.give_shared(static_cast<int>(call.tag), std::move(joined), std::move(states),
-                     std::nullopt);
+                     without_last_cut(shard));
   }
 }
 

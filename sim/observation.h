@@ -34,12 +34,16 @@ struct StateRange {
 // in the checkpoint, the config's formula for runtime buffers.
 struct Comparison {
   bool known = false;            // the directory says nothing: everything else is unset
+  bool from_file = false;        // elements of the store `file`, not a declared or analytic value
   bool equal = false;            // dtype, shape and every bit
   int64_t differing = 0;         // elements
   int64_t first_differing = -1;  // element, row-major
   int64_t last_differing = -1;
   int64_t not_from_source = 0;   // elements whose chain does not end at their own place in the file
   std::string reason;  // why not equal, where no element can be compared: "still on meta", …
+  // What stands there instead, where origins tell it: shift, permutation, other_tensor, other_store.
+  std::string kind;
+  std::string story;   // a phrase for that: "holds elements of q from 8 on", …
   bool operator==(const Comparison&) const = default;
 };
 
@@ -58,6 +62,8 @@ struct TensorObservation {
   std::array<int64_t, kStateKinds> state_counts{};  // elements by kind at the end of the chain
   std::vector<StateRange> states;  // at most kStateRangesMax, the rest summed up in the last
   Comparison reference;
+  Comparison declared;           // the same against what the case's `source` gives
+  uint64_t piece = 0;            // of which elements of the whole tensor these are; 0: all of them
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
   bool operator==(const TensorObservation&) const = default;
 };
@@ -134,11 +140,13 @@ struct WaitObservation {
   bool operator==(const WaitObservation&) const = default;
 };
 
-// A step whose selector matched nothing on ranks that ran it.
+// A step that did nothing, or what another has undone, on ranks that ran it.
 struct VacuousObservation {
   int32_t step = -1;
   std::vector<int> ranks;
   std::string selector;
+  std::string kind = "empty";  // or nothing_read, nothing_written, overwritten
+  std::string text;            // of another kind than empty: a sentence
   bool operator==(const VacuousObservation&) const = default;
 };
 

@@ -25,8 +25,8 @@ struct Where {
   bool operator==(const Where&) const = default;
 };
 
-using Value =
-    std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, RankSet, Selector>;
+using Value = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>,
+                           std::vector<std::string>, RankSet, Selector>;
 
 struct Step {
   std::string id;  // unique in its program: given, or "VERB@LINE"

@@ -7,16 +7,28 @@
 
 namespace loadproof::sim {
 
-Rank::Rank(int index, std::span<const TensorSpec> specs, OriginTable& origins) : index_(index) {
+Rank::Rank(int index, std::span<const TensorSpec> specs, const Topology& topology, bool whole,
+           OriginTable& origins)
+    : index_(index) {
   slots_.reserve(specs.size());
   storages_.reserve(2 * specs.size());
   const OriginId origin = origins.add({.kind = StateKind::kMeta, .rank = index});
   for (const TensorSpec& spec : specs) {
     Slot& slot = slots_.emplace_back();
     slot.spec = &spec;
+    slot.held = whole || spec.held_by.contains(index, topology);
     slot.value = meta_tensor(spec.shape, spec.dtype);
     slot.storage = add_storage(StateMap(bytes_of(slot.value), {origin, 0}));
   }
+}
+
+void Rank::declare(int i, Shard shard) {
+  const OriginId meta = states(i).intervals().empty() ? kNoOrigin
+                                                      : states(i).intervals()[0].cell.origin;
+  at::Tensor piece = meta_tensor(shard.layout.shape, slot(i).spec->dtype);
+  const int64_t bytes = bytes_of(piece);
+  give(i, std::move(piece), StateMap(bytes, {meta, 0}), shard);
+  at(i).declared = std::move(shard);
 }
 
 int Rank::add_storage(StateMap states) {
@@ -25,17 +37,17 @@ int Rank::add_storage(StateMap states) {
   return static_cast<int>(storages_.size()) - 1;
 }
 
-void Rank::give(int i, at::Tensor value, StateMap states) {
+void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard) {
   SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
             slot(i).spec->name);
   at(i).value = std::move(value);
   at(i).storage = add_storage(std::move(states));
-  at(i).shard.reset();
+  at(i).shard = std::move(shard);
 }
 
 void Rank::give_shared(int i, at::Tensor value, StateMap states, std::optional<Shard> shard) {
   const int old = slot(i).storage;
-  give(i, value, std::move(states));
+  give(i, value, std::move(states), shard);
   for (Slot& other : slots_) {
     if (other.storage != old && &other != &slots_[static_cast<size_t>(i)]) continue;
     other.value = slot(i).value;
@@ -108,7 +120,7 @@ class Resolver {
           chosen[i] = node.op == Selector::Op::kAnd ? chosen[i] && right[i] : chosen[i] || right[i];
         return chosen;
       }
-      case Selector::Op::kSlice: return slice(node, evaluate(node.left));
+      case Selector::Op::kSlice: return slice(node, held(evaluate(node.left)));
       case Selector::Op::kParameter: return parameters();
       default: break;
     }
@@ -126,8 +138,14 @@ class Resolver {
     std::set<int> seen;
     for (size_t i = 0; i < chosen.size(); ++i) {
       const Slot& slot = rank_.slots()[i];
-      chosen[i] = slot.spec->kind == TensorKind::kParameter && seen.insert(slot.storage).second;
+      chosen[i] = slot.held && slot.spec->kind == TensorKind::kParameter &&
+                  seen.insert(slot.storage).second;
     }
+    return chosen;
+  }
+
+  std::vector<bool> held(std::vector<bool> chosen) const {
+    for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = chosen[i] && rank_.slots()[i].held;
     return chosen;
   }
 
@@ -160,6 +178,7 @@ class Resolver {
     const Slot& slot = rank_.slot(i);
     switch (node.op) {
       case Selector::Op::kAll: return true;
+      case Selector::Op::kScratch: return slot.spec->kind == TensorKind::kScratch;
       case Selector::Op::kBuffer: return slot.spec->kind == TensorKind::kBuffer;
       case Selector::Op::kRuntimeBuffer: return slot.spec->kind == TensorKind::kRuntimeBuffer;
       case Selector::Op::kFile: return scope_.in_file[static_cast<size_t>(i)];
@@ -181,7 +200,7 @@ std::vector<int> resolve(const Selector& selector, const Rank& rank, const Selec
   if (selector.empty()) return found;
   const std::vector<bool> chosen = Resolver(selector, rank, scope).evaluate(selector.root());
   for (size_t i = 0; i < chosen.size(); ++i)
-    if (chosen[i]) found.push_back(static_cast<int>(i));
+    if (chosen[i] && rank.slots()[i].held) found.push_back(static_cast<int>(i));
   return found;
 }
 

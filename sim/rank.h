@@ -14,31 +14,32 @@
 #include <vector>
 
 #include "sim/box.h"
+#include "sim/rank_set.h"
 #include "sim/selector.h"
+#include "sim/shard.h"
 #include "sim/state.h"
 #include "sim/tensor_spec.h"
 
 namespace loadproof::sim {
 
-// A slot holds the piece [begin, begin + extent of the value) of dimension `dim` of full_shape.
-struct Shard {
-  int64_t dim = 0;
-  int64_t begin = 0;
-  std::vector<int64_t> full_shape;
-};
-
 struct Slot {
   const TensorSpec* spec = nullptr;
+  bool held = true;      // the rank has this tensor; false: it is in no selection
   at::Tensor value;      // dense; on meta until it is given storage
   int storage = -1;      // names with the same number share storage and states
   std::set<std::string> flags;
-  std::optional<Shard> shard;
+  std::optional<Shard> shard;     // what piece of the tensor `value` is; nothing: all of it
+  std::optional<Shard> declared;  // the piece that the tensor's own declaration gives this rank
 };
 
 class Rank {
  public:
   // Every tensor starts on meta, each name by itself.
-  Rank(int index, std::span<const TensorSpec> specs, OriginTable& origins);
+  // `whole`: it holds every tensor, whoever is said to.
+  Rank(int index, std::span<const TensorSpec> specs, const Topology& topology, bool whole,
+       OriginTable& origins);
+  // The piece of the slot that its declaration gives this rank: on meta, too.
+  void declare(int i, Shard shard);
 
   int index() const { return index_; }
   std::span<const Slot> slots() const { return slots_; }
@@ -49,8 +50,9 @@ class Rank {
 
   // ---- primitives: bytes and states together ----
 
-  // New storage for this name alone; other names keep the old one. `value` is dense.
-  void give(int i, at::Tensor value, StateMap states);
+  // New storage for this name alone; other names keep the old one. `value` is dense, and of the
+  // piece that `shard` tells; nothing: the whole tensor.
+  void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {});
   // New storage for this name and all that share its storage.
   void give_shared(int i, at::Tensor value, StateMap states, std::optional<Shard> shard);
   // `name` shares the storage of `target` from now on.

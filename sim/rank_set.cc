@@ -12,6 +12,7 @@ class RankSetParser final : public SetAlgebra<RankSet::Node> {
   using SetAlgebra::SetAlgebra;
 
  private:
+  using Node = RankSet::Node;
   using Op = RankSet::Op;
   using Variable = RankSet::Variable;
   using Compare = RankSet::Compare;
@@ -19,19 +20,32 @@ class RankSetParser final : public SetAlgebra<RankSet::Node> {
   static constexpr std::string_view kWanted =
       "a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1)";
 
+  static bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
   Result<int> leaf() override {
-    if (std::isdigit(static_cast<unsigned char>(peek()))) return range(Variable::kRank);
+    if (std::isdigit(static_cast<unsigned char>(peek()))) return range({});
     const size_t begin = at_;
+    const int at_column = column();
     while (at_ < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_]))) ++at_;
-    const std::string_view word = text_.substr(begin, at_ - begin);
+    std::string_view word = text_.substr(begin, at_ - begin);
     if (word == "all") return add({.op = Op::kAll});
     if (word == "none") return add({.op = Op::kNone});
-    if (word == "r" || word == "rank") return variable(Variable::kRank);
-    if (word == "local") return variable(Variable::kLocal);
-    if (word == "node") return variable(Variable::kNode);
-    at_ = begin;
-    if (word == "last") return range(Variable::kRank);
-    return unexpected(kWanted);
+    if (word == "r" || word == "rank") return variable({});
+    if (word == "local") return variable({.variable = Variable::kLocal});
+    if (word == "node") return variable({.variable = Variable::kNode});
+    if (word == "last") {
+      at_ = begin;
+      return range({});
+    }
+    if (word.empty()) return unexpected(kWanted);
+    while (at_ < text_.size() && is_word(text_[at_])) ++at_;
+    word = text_.substr(begin, at_ - begin);
+    Node named{.name = std::string(word), .column = at_column};
+    named.op = Op::kRole;
+    if (at_end() || std::string_view("&|)").find(peek()) != std::string_view::npos)
+      return add(std::move(named));
+    named.variable = Variable::kDim;
+    return variable(std::move(named));
   }
 
   Result<int> bound() {
@@ -39,7 +53,8 @@ class RankSetParser final : public SetAlgebra<RankSet::Node> {
     return RankSet::kLast;
   }
 
-  Result<int> range(Variable variable) {
+  // `leaf` says which variable; the rest of it is read here.
+  Result<int> range(Node leaf) {
     const int begin = column();
     auto low = bound();
     if (!low) return low;
@@ -47,19 +62,21 @@ class RankSetParser final : public SetAlgebra<RankSet::Node> {
     if (!high) return high;
     if (*high != RankSet::kLast && (*low == RankSet::kLast || *high < *low))
       return fail_at(begin, "the range ends before it begins");
-    return add({.op = Op::kRange, .variable = variable, .low = *low, .high = *high});
+    leaf.op = Op::kRange;
+    leaf.low = *low;
+    leaf.high = *high;
+    return add(std::move(leaf));
   }
 
-  Result<int> variable(Variable variable) {
-    int modulus = 0;
+  Result<int> variable(Node leaf) {
     if (take("%")) {
       const int begin = column();
       auto divisor = number(kNumberMax);
       if (!divisor) return divisor;
       if (*divisor == 0) return fail_at(begin, "the divisor is 0");
-      modulus = *divisor;
+      leaf.modulus = *divisor;
     } else if (std::isdigit(static_cast<unsigned char>(peek())) || peek() == 'l') {
-      return range(variable);
+      return range(std::move(leaf));
     }
     static constexpr std::pair<std::string_view, Compare> kSymbols[] = {
         {"==", Compare::kEqual},        {"!=", Compare::kNotEqual}, {"<=", Compare::kLessEqual},
@@ -71,15 +88,31 @@ class RankSetParser final : public SetAlgebra<RankSet::Node> {
       at_end();
       auto value = bound();
       if (!value) return value;
-      return add({.op = Op::kCompare,
-                  .variable = variable,
-                  .compare = compare,
-                  .low = *value,
-                  .modulus = modulus});
+      leaf.op = Op::kCompare;
+      leaf.compare = compare;
+      leaf.low = *value;
+      return add(std::move(leaf));
     }
     return unexpected("a comparison (== != < <= > >=)");
   }
 };
+
+int Topology::stride_of(size_t dim) const {
+  int stride = 1;
+  for (size_t inner = dim + 1; inner < mesh.size(); ++inner) stride *= mesh[inner].size;
+  return stride;
+}
+
+const Role* Topology::find_role(std::string_view name) const {
+  const auto found = std::ranges::find(roles, name, &Role::name);
+  return found == roles.end() ? nullptr : &*found;
+}
+
+std::optional<size_t> Topology::find_dim(std::string_view name) const {
+  const auto found = std::ranges::find(mesh, name, &MeshDim::name);
+  if (found == mesh.end()) return std::nullopt;
+  return static_cast<size_t>(found - mesh.begin());
+}
 
 Result<RankSet> RankSet::parse(std::string_view text) {
   RankSetParser parser(text);
@@ -103,17 +136,30 @@ std::vector<int> RankSet::members(const Topology& topology) const {
   return ranks;
 }
 
+std::vector<RankSet::Name> RankSet::names() const {
+  std::vector<Name> found;
+  for (const Node& node : nodes_)
+    if (!node.name.empty()) found.push_back({node.name, node.op != Op::kRole, node.column});
+  return found;
+}
+
+// What a leaf compares, and the greatest that it can be. A dimension that the mesh does not have is
+// one of size 1, so that programs for a mesh run without one.
+std::pair<int, int> RankSet::value_and_last(const Node& node, int rank, const Topology& topology) {
+  switch (node.variable) {
+    case Variable::kRank: return {rank, topology.ranks() - 1};
+    case Variable::kLocal: return {topology.local_rank_of(rank), topology.ranks_per_node - 1};
+    case Variable::kNode: return {topology.node_of(rank), topology.nodes - 1};
+    case Variable::kDim: break;
+  }
+  const auto dim = topology.find_dim(node.name);
+  if (!dim) return {0, 0};
+  return {topology.coordinate_of(rank, *dim), topology.mesh[*dim].size - 1};
+}
+
 bool RankSet::holds(int index, int rank, const Topology& topology) const {
   const Node& node = nodes_[static_cast<size_t>(index)];
-  int value = rank;
-  int last = topology.ranks() - 1;
-  if (node.variable == Variable::kLocal) {
-    value = topology.local_rank_of(rank);
-    last = topology.ranks_per_node - 1;
-  } else if (node.variable == Variable::kNode) {
-    value = topology.node_of(rank);
-    last = topology.nodes - 1;
-  }
+  auto [value, last] = value_and_last(node, rank, topology);
   const int low = node.low == kLast ? last : node.low;
   const int high = node.high == kLast ? last : node.high;
   switch (node.op) {
@@ -121,6 +167,10 @@ bool RankSet::holds(int index, int rank, const Topology& topology) const {
       return true;
     case Op::kNone:
       return false;
+    case Op::kRole: {
+      const Role* role = topology.find_role(node.name);
+      return role && std::ranges::binary_search(role->ranks, rank);
+    }
     case Op::kRange:
       return low <= value && value <= high;
     case Op::kNot:

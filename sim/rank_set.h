@@ -3,30 +3,58 @@
 //   all · none                               everybody, nobody
 //   0 · 1..3 · last · 1..last                rank numbers, both ends included
 //   local 0 · node 1 · node 1..2             the same of the rank within its node and of the node
-//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if
-//   wanted !0 · (r>0) & local 0 · 0 | 2             set algebra
+//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if wanted
+//   shard 0 · replicate>0                    the same of the coordinate in a dimension of the mesh
+//   trainer                                  the ranks of a role
+//   !0 · (r>0) & local 0 · 0 | 2             set algebra
 //
 // A RankSet is a value; it is evaluated against a Topology when a step runs, so that one program
 // serves every world size. Numbers beyond the world are allowed and match nobody.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/result.h"
 
 namespace loadproof {
 
+// One dimension of the device mesh.
+struct MeshDim {
+  std::string name;
+  int size = 1;
+  bool operator==(const MeshDim&) const = default;
+};
+
+// Ranks that run a program of their own, such as trainer and engine.
+struct Role {
+  std::string name;
+  std::vector<int> ranks;  // ascending
+  bool operator==(const Role&) const = default;
+};
+
 // nodes × ranks_per_node ranks; rank = node * ranks_per_node + local rank, as torchrun numbers
-// them.
+// them. The mesh, where there is one, has as many places as there are ranks, and its last dimension
+// varies fastest, as in torch's init_device_mesh.
 struct Topology {
   int nodes = 1;
   int ranks_per_node = 1;
+  std::vector<MeshDim> mesh = {};
+  std::vector<Role> roles = {};
   int ranks() const { return nodes * ranks_per_node; }
   int node_of(int rank) const { return rank / ranks_per_node; }
   int local_rank_of(int rank) const { return rank % ranks_per_node; }
+  // By index into mesh: how far apart neighbours in that dimension are, as ranks.
+  int stride_of(size_t dim) const;
+  int coordinate_of(int rank, size_t dim) const {
+    return rank / stride_of(dim) % mesh[dim].size;
+  }
+  const Role* find_role(std::string_view name) const;
+  std::optional<size_t> find_dim(std::string_view name) const;
   bool operator==(const Topology&) const = default;
 };
 
@@ -38,11 +66,18 @@ class RankSet {
   bool contains(int rank, const Topology& topology) const;
   std::vector<int> members(const Topology& topology) const;
   const std::string& text() const { return text_; }
+  // What it calls by name, so that a reader can be told of one that the world does not have.
+  struct Name {
+    std::string name;
+    bool is_dim = false;  // else a role
+    int column = 0;       // in the text, from 1
+  };
+  std::vector<Name> names() const;
   bool operator==(const RankSet& other) const { return text_ == other.text_; }
 
  private:
-  enum class Op : uint8_t { kAll, kNone, kRange, kCompare, kNot, kAnd, kOr };
-  enum class Variable : uint8_t { kRank, kLocal, kNode };
+  enum class Op : uint8_t { kAll, kNone, kRole, kRange, kCompare, kNot, kAnd, kOr };
+  enum class Variable : uint8_t { kRank, kLocal, kNode, kDim };
   enum class Compare : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
   static constexpr int kLast = -1;  // of low and high: the variable's greatest value in the world
   struct Node {
@@ -51,9 +86,12 @@ class RankSet {
     Compare compare = Compare::kEqual;
     int low = 0, high = 0, modulus = 0;  // kRange: low..high; kCompare: variable [% modulus] ? low
     int left = -1, right = -1;           // indices into nodes_
+    std::string name = {};               // of kRole and of a leaf over kDim
+    int column = 0;                      // of the name
   };
   friend class RankSetParser;
   bool holds(int node, int rank, const Topology& topology) const;
+  static std::pair<int, int> value_and_last(const Node& node, int rank, const Topology& topology);
   std::string text_;
   std::vector<Node> nodes_;  // empty: all
   int root_ = -1;

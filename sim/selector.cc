@@ -23,6 +23,7 @@ constexpr Keyword kKeywords[] = {
     {"param", Op::kParameter, {}, "parameters, each once: a tied name is not repeated"},
     {"buffer", Op::kBuffer, {}, "persistent buffers: those that a state dict has"},
     {"runtime_buffer", Op::kRuntimeBuffer, {}, "non-persistent buffers: in no checkpoint"},
+    {"scratch", Op::kScratch, {}, "memory of the loader itself, which nobody reads at the end"},
     {"file", Op::kFile, {}, "tensors that the checkpoint has"},
     {"tied", Op::kTied, {}, "names declared to share another's storage"},
     {"it", Op::kIt, {}, "inside `each`: the tensor of this turn"},

@@ -1,6 +1,6 @@
 // Which tensors of a rank: an expression over kinds, names, flags and the states of the moment.
 //
-//   all · param · buffer · runtime_buffer · file · tied · it                    what a tensor is
+//   all · param · buffer · runtime_buffer · scratch · file · tied · it         what a tensor is
 //   meta · undefined · placeholder · random · computed · loaded · tainted      what its bytes are
 //   received · derived                                                          how they came last
 //   model.layers.*.weight · lm_head.weight        names, * and ? as in a shell
@@ -34,6 +34,7 @@ class Selector {
     kParameter,
     kBuffer,
     kRuntimeBuffer,
+    kScratch,
     kFile,
     kTied,
     kIt,

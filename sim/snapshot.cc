@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "sim/memory/scan.h"
+#include "sim/mismatch.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -42,8 +43,11 @@ int64_t strayed(const Rank& rank, int slot, const FilePiece& piece, const ChainS
   for (const Interval& cell :
        read_box(rank.states(slot), shape_of(value), {piece.begin, piece.size}, item)) {
     const Origin& source = scope.origins.at(chain_end(scope.origins, cell.cell.origin));
-    const bool home = source.kind == StateKind::kLoaded && source.what == piece.key &&
-                      source_element(scope.origins, cell.cell) == cell.begin / item;
+    const bool home =
+        source.kind == StateKind::kLoaded &&
+        (!store_of(source).empty() || (source.what == piece.key &&
+                                       source_element(scope.origins, cell.cell) ==
+                                           cell.begin / item));
     if (!home) count += (cell.end - cell.begin) / item;
   }
   return count;
@@ -61,49 +65,66 @@ void tally(const std::byte* left, const std::byte* right, int64_t count, Compari
   }
 }
 
-void compare_elements(const at::Tensor& value, const at::Tensor& reference, Comparison& seen) {
-  const std::byte* left = data_of(value);
-  const std::byte* right = data_of(reference);
-  if (!first_difference(left, right, bytes_of(value))) {
-    seen.equal = true;
-    return;
+// A piece against the same elements of the whole. Padding is nobody's.
+void compare_elements(const at::Tensor& value, const at::Tensor& reference,
+                      const std::vector<Part>& parts, Comparison& seen) {
+  const auto item = static_cast<int64_t>(value.element_size());
+  for (const Part& part : parts) {
+    const std::byte* left = data_of(value) + part.piece * item;
+    const std::byte* right = data_of(reference) + part.whole * item;
+    if (!first_difference(left, right, part.count * item)) continue;
+    Comparison here;
+    switch (item) {
+      case 1: tally<uint8_t>(left, right, part.count, here); break;
+      case 2: tally<uint16_t>(left, right, part.count, here); break;
+      case 4: tally<uint32_t>(left, right, part.count, here); break;
+      default: tally<uint64_t>(left, right, part.count, here); break;
+    }
+    if (seen.differing == 0) seen.first_differing = part.piece + here.first_differing;
+    seen.last_differing = part.piece + here.last_differing;
+    seen.differing += here.differing;
   }
-  switch (value.element_size()) {
-    case 1: tally<uint8_t>(left, right, value.numel(), seen); break;
-    case 2: tally<uint16_t>(left, right, value.numel(), seen); break;
-    case 4: tally<uint32_t>(left, right, value.numel(), seen); break;
-    default: tally<uint64_t>(left, right, value.numel(), seen); break;
-  }
-  seen.reason = fmt::format("{} of {} elements differ", seen.differing, value.numel());
+  seen.equal = seen.differing == 0;
+  if (!seen.equal)
+    seen.reason = fmt::format("{} of {} elements differ", seen.differing, value.numel());
 }
 
-Comparison compare(const Rank& rank, int slot, const Asset& asset, const ChainScope& scope) {
+std::vector<Part> parts_of(const Slot& slot) {
+  return slot.shard ? slot.shard->layout.parts : std::vector<Part>{{0, 0, slot.value.numel()}};
+}
+
+Comparison compare_with(const Slot& held, const at::Tensor& reference) {
   Comparison seen;
-  const at::Tensor& reference = asset.reference(slot);
   if (!reference.defined()) return seen;
   seen.known = true;
-  const Slot& held = rank.slot(slot);
-  if (held.value.is_meta()) {
+  if (held.value.is_meta() && held.value.numel() > 0) {
     seen.reason = "still on meta";
   } else if (held.value.scalar_type() != reference.scalar_type()) {
     seen.reason =
         fmt::format("is {} instead of {}", name(dtype_of(held.value)), name(dtype_of(reference)));
-  } else if (held.shard) {
-    const at::Tensor piece =
-        reference.narrow(held.shard->dim, held.shard->begin, held.value.size(held.shard->dim));
-    compare_elements(held.value, piece.contiguous(), seen);
-  } else if (held.value.sizes() != reference.sizes()) {
+  } else if (!held.shard && held.value.sizes() != reference.sizes()) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
                               fmt::join(reference.sizes(), ", "));
   } else {
-    compare_elements(held.value, reference, seen);
-    const TensorSpec& spec = *held.spec;
-    const std::optional<int> tied = asset.slot_named(spec.tied_to);
-    const int owner = tied ? *tied : slot;
-    if (asset.in_file()[static_cast<size_t>(owner)])
-      for (const FilePiece& piece : asset.specs()[static_cast<size_t>(owner)].pieces)
-        seen.not_from_source += strayed(rank, slot, piece, scope);
+    compare_elements(held.value, reference.contiguous(), parts_of(held), seen);
   }
+  return seen;
+}
+
+// Against the store `file`: also where the elements came from.
+Comparison compare_with_file(const Rank& rank, int slot, const Asset& asset,
+                             const ChainScope& scope) {
+  const Slot& held = rank.slot(slot);
+  Comparison seen = compare_with(held, asset.reference(slot));
+  const std::optional<int> tied = asset.slot_named(held.spec->tied_to);
+  const int owner = tied ? *tied : slot;
+  if (!asset.in_file()[static_cast<size_t>(owner)]) return seen;
+  seen.from_file = seen.known;
+  const std::vector<FilePiece>& pieces = asset.specs()[static_cast<size_t>(owner)].pieces;
+  if (!held.shard && (seen.equal || seen.differing > 0))
+    for (const FilePiece& piece : pieces) seen.not_from_source += strayed(rank, slot, piece, scope);
+  if (seen.differing > 0 && pieces.size() == 1)
+    tell_mismatch(rank, slot, pieces[0].key, scope, seen);
   return seen;
 }
 
@@ -119,7 +140,7 @@ void count(const at::Tensor& value, TensorObservation& seen) {
 }
 
 TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
-                                 const ChainScope& scope) {
+                                 std::span<const at::Tensor> declared, const ChainScope& scope) {
   const Slot& held = rank.slot(slot);
   TensorObservation seen{.name = held.spec->name,
                          .kind = held.spec->kind,
@@ -134,18 +155,24 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
                          .elements = held.value.numel()};
   if (!seen.meta) count(held.value, seen);
   tell_states(rank, slot, scope, seen);
-  seen.reference = compare(rank, slot, asset, scope);
+  seen.reference = compare_with_file(rank, slot, asset, scope);
+  if (!declared.empty()) seen.declared = compare_with(held, declared[static_cast<size_t>(slot)]);
+  if (held.shard)
+    seen.piece = digest(held.shard->layout.parts.data(),
+                        held.shard->layout.parts.size() * sizeof(Part), 1);
   return seen;
 }
 
 }  // namespace
 
 std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset,
+                                               std::span<const at::Tensor> declared,
                                                const ChainScope& scope) {
   std::vector<TensorObservation> seen;
   seen.reserve(rank.slots().size());
   for (size_t i = 0; i < rank.slots().size(); ++i)
-    seen.push_back(observe_tensor(rank, static_cast<int>(i), asset, scope));
+    if (rank.slots()[i].held)
+      seen.push_back(observe_tensor(rank, static_cast<int>(i), asset, declared, scope));
   return seen;
 }
 

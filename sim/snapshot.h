@@ -1,8 +1,11 @@
 // What an `observe` or a `sample` step records of a rank: every tensor, with its bytes counted, its
-// states told and the model directory's own value held against it.
+// states told and the values that it should have held against it.
 #pragma once
 
-#include <string>
+#include <ATen/core/Tensor.h>
+
+#include <span>
+#include <vector>
 
 #include "sim/assets.h"
 #include "sim/chain.h"
@@ -11,7 +14,10 @@
 
 namespace loadproof::sim {
 
+// `declared`: by slot, the value that the case's `source` gives, undefined where it gives none;
+// empty: the case has no source.
 std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset,
+                                               std::span<const at::Tensor> declared,
                                                const ChainScope& scope);
 
 }  // namespace loadproof::sim

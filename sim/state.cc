@@ -52,6 +52,10 @@ OriginId OriginTable::add(Origin origin) {
   if (!is_new) return entry->second;
   StateKind root = origin.kind;
   if (origin.kind == StateKind::kReceived) root = root_kind(origin.parent);
+  // What nobody wrote stays so through a file.
+  if (origin.kind == StateKind::kLoaded && origin.parent != kNoOrigin &&
+      must_not_reach_sampling(root_kind(origin.parent)))
+    root = root_kind(origin.parent);
   origins_.push_back(std::move(origin));
   roots_.push_back(root);
   return entry->second;

@@ -47,7 +47,7 @@ struct Origin {
   StateKind kind = StateKind::kUndefined;
   int32_t rank = 0;             // the rank on which it happened; of kReceived: the sender
   int32_t step = -1;            // index into the program's flat step list, or -1
-  OriginId parent = kNoOrigin;  // of kReceived, kDerived and kTainted
+  OriginId parent = kNoOrigin;  // of kReceived, kDerived, kTainted, and kLoaded what a rank saved
   int32_t item_size = 1;        // bytes of one element as it was written here
   std::string what;             // kLoaded: the key; kReceived: the sender's tensor; else a detail
   std::string file;             // of kLoaded

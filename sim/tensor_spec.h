@@ -11,11 +11,15 @@
 #include <vector>
 
 #include "sim/dtype.h"
+#include "sim/formula.h"
+#include "sim/layout.h"
+#include "sim/rank_set.h"
 
 namespace loadproof {
 
 // A runtime buffer is a non-persistent one: it is in no state dict and in no checkpoint.
-enum class TensorKind : uint8_t { kParameter, kBuffer, kRuntimeBuffer };
+// Scratch is memory of the loader's own: nothing reads it at the end, so nobody judges it.
+enum class TensorKind : uint8_t { kParameter, kBuffer, kRuntimeBuffer, kScratch };
 
 // How the real library's initialiser (_init_weights) writes a tensor that no checkpoint gave.
 enum class InitKind : uint8_t {
@@ -51,7 +55,11 @@ struct TensorSpec {
   std::string module_type;  // "Linear", "Embedding", "Qwen2RMSNorm", "Qwen2RotaryEmbedding", …
   Init init;
   std::string tied_to;             // the name whose storage this one shares, or empty
-  std::optional<double> constant;  // the declared value of every element, if a scenario gives one
+  std::optional<Formula> value;    // its elements, where a scenario declares them
+  bool in_stores = false;          // the scenario's own stores hold it, under its name
+  RankSet held_by;                 // the ranks that have it
+  std::optional<Cut> cut;          // which piece of it each rank has, as members of `cut_over`
+  std::string cut_over;
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };
@@ -61,6 +69,7 @@ constexpr std::string_view name(TensorKind kind) {
     case TensorKind::kParameter: return "param";
     case TensorKind::kBuffer: return "buffer";
     case TensorKind::kRuntimeBuffer: return "runtime_buffer";
+    case TensorKind::kScratch: return "scratch";
   }
   return "";
 }

@@ -25,18 +25,46 @@ Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
+namespace {
+
+// What the case's `source` gives, by slot.
+Result<std::vector<at::Tensor>> declared_values(const WorldSpec& spec, const Asset& asset) {
+  std::vector<at::Tensor> none;
+  if (!spec.source) return none;
+  WorldSpec alone = spec;
+  alone.topology = {};
+  alone.backend = "sim";
+  alone.program = spec.source;
+  alone.source = nullptr;
+  alone.whole = true;
+  Result<std::unique_ptr<Backend>> backend = make_backend(alone.backend, 1);
+  if (!backend) return tl::make_unexpected(backend.error());
+  Engine engine(alone, asset, **backend);
+  const Result<Observation> seen = engine.run();
+  if (!seen) return tl::make_unexpected(seen.error());
+  const RankObservation& rank = seen->ranks[0];
+  if (rank.outcome != Outcome::kFinished)
+    return fail(fmt::format("the steps of `source` end with an error: {}", rank.error));
+  return engine.values();
+}
+
+}  // namespace
+
 Result<Observation> Session::run(const WorldSpec& spec) {
   const Result<Fill> fill = fill_named(spec.fill);
   if (!fill) return tl::make_unexpected(fill.error());
   const c10::InferenceMode inference;
   set_fill(*fill);
-  reset_ledger();
   try {
-    const Result<const Asset*> asset = parts_->assets.open(spec.model, spec.dtype, spec.extras);
+    const Result<const Asset*> asset =
+        parts_->assets.open(spec.model, spec.dtype, spec.extras, spec.stores);
     if (!asset) return tl::make_unexpected(asset.error());
     Result<std::unique_ptr<Backend>> backend = make_backend(spec.backend, spec.topology.ranks());
     if (!backend) return tl::make_unexpected(backend.error());
-    return Engine(spec, **asset, **backend).run();
+    Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);
+    if (!declared) return tl::make_unexpected(declared.error());
+    reset_ledger();
+    return Engine(spec, **asset, **backend, std::move(*declared)).run();
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("not enough memory for a world of {} ranks", spec.topology.ranks()));
   } catch (const c10::Error& error) {

@@ -15,6 +15,7 @@
 #include "sim/program.h"
 #include "sim/rank_set.h"
 #include "sim/result.h"
+#include "sim/store_spec.h"
 #include "sim/tensor_spec.h"
 
 namespace loadproof::sim {
@@ -25,7 +26,12 @@ struct WorldSpec {
   std::string model;                 // directory; empty: only the extras
   std::optional<DType> dtype;        // asked of the model; nothing: the config's own
   std::vector<TensorSpec> extras;    // tensors of the scenario's own
+  std::vector<StoreSpec> stores;     // and its stores
   const Program* program = nullptr;  // numbered; outlives the run
+  // Gives tensors the values that they must have at the end; run on one rank that holds everything
+  // whole. Tensors that it leaves alone have no such value. nullptr: there is none.
+  const Program* source = nullptr;
+  bool whole = false;                // every rank holds every tensor, and all of it
   std::string fill = "nan";
   std::string attention = "sdpa";
   uint64_t seed = 7;

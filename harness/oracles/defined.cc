@@ -107,7 +107,7 @@ Verdict judge_defined(const Case&, const Observation& seen, std::string_view at)
     sort_by_tensor(one, findings, before);
     if (!generations.empty()) continue;
     for (const TensorObservation& tensor : one.point->tensors)
-      find_held(one, tensor, blame, findings);
+      if (is_judged(tensor)) find_held(one, tensor, blame, findings);
   }
   return conclude("defined", judged, std::move(findings),
                   "nothing undefined, on meta, tainted or in place of something reached sampling");

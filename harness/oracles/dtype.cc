@@ -11,7 +11,7 @@ Verdict judge_dtype(const Case&, const Observation& seen, std::string_view at) {
   std::vector<Finding> findings;
   for (const Judged& one : judged.ranks)
     for (const TensorObservation& tensor : one.point->tensors) {
-      if (tensor.dtype == tensor.declared_dtype) continue;
+      if (!is_judged(tensor) || tensor.dtype == tensor.declared_dtype) continue;
       Finding finding = finding_of(one, tensor, range_of(tensor, 0, tensor.elements));
       finding.begin = finding.end = -1;
       finding.kind = name(tensor.dtype);

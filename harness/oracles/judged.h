@@ -29,6 +29,11 @@ JudgedRanks judged_ranks(const Observation& seen, std::string_view at);
 // What was read and drawn at the judged point; empty where it is no `sample` step.
 std::vector<const Generation*> generations_at(const Judged& judged);
 
+// Whether somebody reads the tensor at the end: scratch memory is the loader's own.
+inline bool is_judged(const TensorObservation& tensor) {
+  return tensor.kind != TensorKind::kScratch;
+}
+
 const TensorObservation* find_tensor(const Point& point, std::string_view name);
 
 // Of these elements: the range that a reader should hear of first. nullptr: no states are known.

@@ -1,4 +1,4 @@
-// no_vacuous: no step's selector matches nothing.
+// no_vacuous: no step's selector matches nothing, and no step does nothing or in vain.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,9 +16,12 @@ Verdict judge_no_vacuous(const Case&, const Observation& seen, std::string_view)
       Finding finding;
       finding.rank = rank;
       finding.step = vacuous.step;
-      finding.kind = "empty";
-      finding.text = fmt::format("rank {}: step {} did nothing, for '{}' matches no tensor", rank,
-                                 step_text(seen, vacuous.step), vacuous.selector);
+      finding.kind = vacuous.kind;
+      const std::string what =
+          vacuous.text.empty()
+              ? fmt::format(" did nothing, for '{}' matches no tensor", vacuous.selector)
+              : ": " + vacuous.text;
+      finding.text = fmt::format("rank {}: step {}{}", rank, step_text(seen, vacuous.step), what);
       findings.push_back(std::move(finding));
     }
   std::stable_sort(findings.begin(), findings.end(),

@@ -17,16 +17,24 @@ constexpr OracleInfo kOracles[] = {
      "its value; on ranks that sample nothing, there is none.",
      judge_defined},
     {"ckpt",
-     "Every tensor equals what the model directory gives for it, bit by bit, and each of its "
-     "elements came from its own place in the file.",
+     "Every tensor that the file has equals it, bit by bit, and each of its elements came from its "
+     "own place there; where `source` declares another value, source judges instead.",
      judge_ckpt},
-    {"replicas", "Every tensor is bit-equal on all ranks, in dtype and shape too.", judge_replicas},
+    {"source",
+     "Every tensor has the value that is declared for it: by the steps of `source`, as its value, "
+     "or as the model's formula.",
+     judge_source},
+    {"replicas",
+     "Every tensor is bit-equal, in dtype and shape too, on all ranks that hold the same piece of "
+     "it.",
+     judge_replicas},
     {"alias", "Tied names share storage, and no others do.", judge_alias},
     {"dtype", "Every tensor has the dtype that the model declares.", judge_dtype},
     {"no_hang", "All members of each collective come, and say the same.", judge_no_hang},
     {"no_error", "No rank raises or is aborted; dying in sampling is judged by finite.",
      judge_no_error},
-    {"no_vacuous", "No step's selector matches nothing.", judge_no_vacuous},
+    {"no_vacuous", "No step's selector matches nothing, and no step works in vain.",
+     judge_no_vacuous},
 };
 
 }  // namespace

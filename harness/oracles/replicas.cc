@@ -40,13 +40,24 @@ const TensorObservation* tensor_at(const Point& point, size_t hint, const std::s
   return find_tensor(point, name);
 }
 
-// Copies that are equal, in order of their lowest rank.
+// Which pieces of the tensor ranks hold, in order of their lowest rank.
+std::vector<uint64_t> pieces_of(const JudgedRanks& judged, size_t index, const std::string& name) {
+  std::vector<uint64_t> pieces;
+  for (const Judged& one : judged.ranks) {
+    const TensorObservation* tensor = tensor_at(*one.point, index, name);
+    if (tensor && is_judged(*tensor) && std::ranges::find(pieces, tensor->piece) == pieces.end())
+      pieces.push_back(tensor->piece);
+  }
+  return pieces;
+}
+
+// Copies of one piece that are equal, in order of their lowest rank.
 std::vector<std::vector<Copy>> groups_of(const JudgedRanks& judged, size_t index,
-                                         const std::string& name) {
+                                         const std::string& name, uint64_t piece) {
   std::vector<std::vector<Copy>> groups;
   for (const Judged& one : judged.ranks) {
     const TensorObservation* tensor = tensor_at(*one.point, index, name);
-    if (!tensor) continue;
+    if (!tensor || tensor->piece != piece) continue;
     auto group = std::ranges::find_if(
         groups, [&](const auto& g) { return same(*g.front().tensor, *tensor); });
     if (group == groups.end()) group = groups.insert(groups.end(), std::vector<Copy>{});
@@ -94,14 +105,15 @@ Verdict judge_replicas(const Case&, const Observation& seen, std::string_view at
   Blame blame(judged);
   std::vector<Finding> findings;
   std::vector<std::string> names = names_of(judged);
-  for (size_t index = 0; index < names.size(); ++index) {
-    auto groups = groups_of(judged, index, names[index]);
-    if (groups.size() < 2) continue;
-    size_t right = authority(groups);
-    for (size_t i = 0; i < groups.size(); ++i)
-      for (const Copy& copy : groups[i])
-        if (i != right) findings.push_back(finding_in(copy, groups[right], blame));
-  }
+  for (size_t index = 0; index < names.size(); ++index)
+    for (uint64_t piece : pieces_of(judged, index, names[index])) {
+      auto groups = groups_of(judged, index, names[index], piece);
+      if (groups.size() < 2) continue;
+      size_t right = authority(groups);
+      for (size_t i = 0; i < groups.size(); ++i)
+        for (const Copy& copy : groups[i])
+          if (i != right) findings.push_back(finding_in(copy, groups[right], blame));
+    }
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.rank < b.rank; });
   return conclude("replicas", judged, std::move(findings),

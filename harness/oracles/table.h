@@ -8,6 +8,7 @@ namespace loadproof::harness {
 Verdict judge_finite(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_defined(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_ckpt(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_source(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_replicas(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_alias(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_dtype(const Case& plan, const Observation& seen, std::string_view at);

@@ -29,6 +29,7 @@ void fields(A& a, Like<StateRange> auto& v) {
 }
 template <typename A>
 void fields(A& a, Like<Comparison> auto& v) {
+  a("kind", v.kind), a("story", v.story), a("from_file", v.from_file);
   a("known", v.known), a("equal", v.equal), a("differing", v.differing);
   a("first_differing", v.first_differing), a("last_differing", v.last_differing);
   a("not_from_source", v.not_from_source), a("reason", v.reason);
@@ -40,6 +41,7 @@ void fields(A& a, Like<TensorObservation> auto& v) {
   a("storage", v.storage), a("tied_to", v.tied_to), a("flags", v.flags), a("elements", v.elements);
   a("nan", v.nan), a("inf", v.inf), a("zero", v.zero), a("one", v.one);
   a("state_counts", v.state_counts), a("states", v.states), a("checkpoint", v.reference);
+  a("source", v.declared), a("piece", v.piece);
   a("digest", v.digest);
 }
 template <typename A>
@@ -77,6 +79,7 @@ void fields(A& a, Like<WaitObservation> auto& v) {
 }
 template <typename A>
 void fields(A& a, Like<VacuousObservation> auto& v) {
+  a("kind", v.kind), a("text", v.text);
   a("step", v.step), a("ranks", v.ranks), a("selector", v.selector);
 }
 template <typename A>

@@ -62,7 +62,15 @@ Error no_weights(const fs::path& directory) {
 // Gathers the files of one directory; what is wrong with them goes into the problems.
 class CheckpointOpener {
  public:
-  explicit CheckpointOpener(const fs::path& directory) { result_.directory_ = directory; }
+  CheckpointOpener(const fs::path& directory, Trust trust) : trust_(trust) {
+    result_.directory_ = directory;
+  }
+
+  Result<Checkpoint> open_all() {
+    for (const std::string& name : names_in(result_.directory_, false))
+      if (name.ends_with(".safetensors")) add_file(name);
+    return finish();
+  }
 
   Result<Checkpoint> open_whole() {
     add_file(kWhole);
@@ -90,7 +98,13 @@ class CheckpointOpener {
                                 path.string(), in_quotes(file), tensor_count,
                                 tensor_count == 1 ? "" : "s"));
     }
-    check_index(path.string());
+    if (trust_ == Trust::kIndex)
+      std::erase_if(result_.tensors_, [&](const CheckpointTensor& tensor) {
+        const auto named = weight_map_.find(tensor.key);
+        return named == weight_map_.end() || named->second != tensor.file;
+      });
+    else
+      check_index(path.string());
     return finish();
   }
 
@@ -99,7 +113,9 @@ class CheckpointOpener {
     const fs::path path = result_.directory_ / name;
     auto file = map_file(path);
     if (!file) return leave_out(name, file.error());
-    auto header = parse_safetensors(file->bytes(), path.string());
+    auto header = trust_ == Trust::kMapped
+                      ? parse_unchecked_safetensors(file->bytes(), path.string())
+                      : parse_safetensors(file->bytes(), path.string());
     if (!header) return leave_out(name, header.error());
     for (TensorEntry& entry : header->tensors) {
       CheckpointTensor tensor{.key = std::move(entry.name),
@@ -109,9 +125,11 @@ class CheckpointOpener {
                               .file_begin = header->data_offset + entry.begin,
                               .file_end = header->data_offset + entry.end,
                               .bytes = {}};
+      const auto size = static_cast<int64_t>(file->bytes().size());
+      const int64_t begin = std::min(tensor.file_begin, size);
       tensor.bytes =
-          file->bytes().subspan(static_cast<size_t>(tensor.file_begin),
-                                static_cast<size_t>(tensor.file_end - tensor.file_begin));
+          file->bytes().subspan(static_cast<size_t>(begin),
+                                static_cast<size_t>(std::min(tensor.file_end, size) - begin));
       result_.tensors_.push_back(std::move(tensor));
     }
     result_.files_.push_back(std::move(*file));
@@ -152,24 +170,33 @@ class CheckpointOpener {
 
   Result<Checkpoint> finish() {
     if (!problems_.empty()) return problems_.error();
-    std::sort(result_.tensors_.begin(), result_.tensors_.end(),
-              [](const CheckpointTensor& a, const CheckpointTensor& b) { return a.key < b.key; });
+    auto& tensors = result_.tensors_;
+    std::stable_sort(
+        tensors.begin(), tensors.end(),
+        [](const CheckpointTensor& a, const CheckpointTensor& b) { return a.key < b.key; });
+    // Only kFiles can meet a key twice here: the file that was read last wins.
+    const auto kept = std::unique(
+        tensors.rbegin(), tensors.rend(),
+        [](const CheckpointTensor& a, const CheckpointTensor& b) { return a.key == b.key; });
+    tensors.erase(tensors.begin(), kept.base());
     return std::move(result_);
   }
 
+  Trust trust_;
   Checkpoint result_;
   std::map<std::string, std::string> weight_map_;
   std::set<std::string> unread_;
   Problems problems_;
 };
 
-Result<Checkpoint> Checkpoint::open(const fs::path& directory) {
+Result<Checkpoint> Checkpoint::open(const fs::path& directory, Trust trust) {
   std::error_code ignored;
   const fs::file_status status = fs::status(directory, ignored);
   if (!fs::exists(status)) return tl::make_unexpected(no_directory(directory));
   if (!fs::is_directory(status))
     return fail(fmt::format("{} is not a directory with a checkpoint", directory.string()));
-  CheckpointOpener opener(directory);
+  CheckpointOpener opener(directory, trust);
+  if (trust == Trust::kFiles) return opener.open_all();
   if (is_there(directory / kWhole)) return opener.open_whole();
   if (is_there(directory / kIndex)) return opener.open_sharded();
   return tl::make_unexpected(no_weights(directory));

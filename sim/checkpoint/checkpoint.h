@@ -28,14 +28,24 @@ struct CheckpointTensor {
   std::string file;  // relative to the directory
   int64_t file_begin = 0;
   int64_t file_end = 0;
-  std::span<const std::byte> bytes;  // of [file_begin, file_end)
+  // Of [file_begin, file_end); fewer where the file ends before and nobody has looked (kMapped).
+  std::span<const std::byte> bytes;
+};
+
+// How much of what a checkpoint says of itself is looked at. The real loaders differ.
+enum class Trust : uint8_t {
+  kStrict,  // every header and the index against the files: any lie is an error
+  kIndex,   // the index says which file a tensor is taken from; what it does not name is passed over
+  kFiles,   // every *.safetensors that is there, in the order of names, of a tensor the last one
+  kMapped,  // as kStrict, but the files' sizes are not looked at
 };
 
 class Checkpoint {
  public:
   // Reads every header and checks the index against the files. All faults are reported at once, a
   // line each. As in the real library, model.safetensors is taken where both are there.
-  static Result<Checkpoint> open(const std::filesystem::path& directory);
+  static Result<Checkpoint> open(const std::filesystem::path& directory,
+                                 Trust trust = Trust::kStrict);
 
   const std::filesystem::path& directory() const { return directory_; }
   // By key.

@@ -230,8 +230,8 @@ std::optional<int64_t> byte_size(DType dtype, std::span<const int64_t> shape) {
   return bytes;
 }
 
-Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
-                                            std::string_view file_name) {
+Result<SafetensorsHeader> parse_unchecked_safetensors(std::span<const std::byte> file,
+                                                      std::string_view file_name) {
   const auto text = header_text(file, file_name);
   if (!text) return tl::make_unexpected(text.error());
   const auto json = header_json(*text, file_name);
@@ -257,7 +257,15 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
     return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
   };
   std::sort(header.tensors.begin(), header.tensors.end(), by_offset);
-  check_layout(header.tensors, static_cast<int64_t>(file.size()) - header.data_offset, file_name,
+  return header;
+}
+
+Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
+                                            std::string_view file_name) {
+  auto header = parse_unchecked_safetensors(file, file_name);
+  if (!header) return header;
+  Problems problems;
+  check_layout(header->tensors, static_cast<int64_t>(file.size()) - header->data_offset, file_name,
                problems);
   if (!problems.empty()) return problems.error();
   return header;

@@ -47,6 +47,10 @@ struct SafetensorsHeader {
 // line each; faults of the layout only when every tensor by itself is sound.
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
                                             std::string_view file_name);
+// The same without the invariant: where the tensors' ranges lie is not looked at, as careless
+// loaders do. They may reach beyond the end of the file.
+Result<SafetensorsHeader> parse_unchecked_safetensors(std::span<const std::byte> file,
+                                                      std::string_view file_name);
 
 // The bytes that a tensor of this dtype and shape has, or nothing when 64 bits cannot hold them.
 // REQUIRES: no extent is negative.

@@ -8,7 +8,7 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"op", kChoice, false, "sum", "sum max min", "how elements are joined"},
-    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
+    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
 };
 
 Reduction reduction_named(const std::string& name) {

@@ -32,7 +32,8 @@ Result<void> run(StepContext& context) {
   for (int slot : context.selected) {
     const TensorSpec& spec = *context.rank.slot(slot).spec;
     const DType dtype = dtype_name ? *dtype_named(*dtype_name) : spec.dtype;
-    at::Tensor value = allocate(as, spec.shape, dtype);
+    const std::optional<Shard> piece = context.rank.slot(slot).declared;
+    at::Tensor value = allocate(as, piece ? piece->layout.shape : spec.shape, dtype);
     const OriginId origin =
         context.engine.origins().add({.kind = state_of(as),
                                       .rank = context.rank.index(),
@@ -40,7 +41,7 @@ Result<void> run(StepContext& context) {
                                       .item_size = static_cast<int32_t>(item_size(dtype)),
                                       .what = "alloc as " + as});
     const int64_t bytes = bytes_of(value);
-    context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}));
+    context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), piece);
   }
   return {};
 }

@@ -7,7 +7,7 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
+    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
 };
 
 Result<void> run(StepContext& context) {

@@ -10,7 +10,7 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"src", kInt, false, "0", "", "the rank that sends, counted within the group"},
-    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
+    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
     {"order", kChoice, false, "declared", "declared sorted reversed",
      "the order in which this rank goes through the tensors"},
     {"match", kChoice, false, "strict", "strict bytes",

@@ -7,6 +7,7 @@
 
 #include "sim/engine.h"
 #include "sim/models/initialise.h"
+#include "sim/steps/piece.h"
 #include "sim/steps/rows.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
@@ -21,6 +22,11 @@ constexpr ParamInfo kParams[] = {
      "value; else a constant"},
     {"const", kNumber, false, "0", "", "the number, with `with: const`"},
     {"rows", kInts, false, "", "", "only these rows of the first dimension, with a constant"},
+    {"stream", kChoice, false, "rank", "rank position",
+     "of random values; rank: each rank draws what it holds from a stream of its own; position: all "
+     "draw the whole tensor from one stream and keep their piece"},
+    {"view", kChoice, false, "held", "held logical",
+     "logical: the tensor as its module shows it, which has no elements while it is sharded"},
     {"as", kChoice, false, "value", "value placeholder",
      "whether a constant is the tensor's value or only holds its place"},
 };
@@ -44,10 +50,11 @@ Cell cell_of(StepContext& context, const at::Tensor& value, StateKind kind, std:
 void ensure_storage(StepContext& context, int slot) {
   if (!context.rank.slot(slot).value.is_meta()) return;
   const TensorSpec& spec = *context.rank.slot(slot).spec;
-  at::Tensor value = empty_tensor(spec.shape, spec.dtype);
+  const std::optional<Shard> piece = context.rank.slot(slot).declared;
+  at::Tensor value = empty_tensor(piece ? piece->layout.shape : spec.shape, spec.dtype);
   const Cell cell = cell_of(context, value, StateKind::kUndefined, "fill on meta");
   const int64_t bytes = bytes_of(value);
-  context.rank.give(slot, std::move(value), StateMap(bytes, cell));
+  context.rank.give(slot, std::move(value), StateMap(bytes, cell), piece);
 }
 
 Result<void> initialise(StepContext& context, int slot) {
@@ -56,9 +63,18 @@ Result<void> initialise(StepContext& context, int slot) {
   ensure_storage(context, slot);
   at::Tensor value = context.rank.slot(slot).value;
   static const Model kNoModel;  // the scenario's own tensors need no config
-  const Model* model = context.engine.asset().model();
-  write_initial_value(model ? *model : kNoModel, spec, value,
-                      context.engine.generator(context.rank.index()));
+  const Model* asked = context.engine.asset().model();
+  const Model& model = asked ? *asked : kNoModel;
+  if (arg<std::string>(context.step, "stream") == "position") {
+    at::Tensor all = empty_tensor(spec.shape, dtype_of(value));
+    at::Generator shared =
+        new_generator(context.engine.spec().seed * 7919 + static_cast<uint64_t>(slot));
+    write_initial_value(model, spec, all, shared);
+    const std::optional<Shard>& piece = context.rank.slot(slot).shard;
+    value.copy_(piece ? piece_of(all, piece->layout) : all);
+  } else {
+    write_initial_value(model, spec, value, context.engine.generator(context.rank.index()));
+  }
   const bool drawn = spec.init.kind == InitKind::kNormal;
   context.rank.wrote_all(
       slot, cell_of(context, value, drawn ? StateKind::kRandom : StateKind::kComputed,
@@ -69,11 +85,12 @@ Result<void> initialise(StepContext& context, int slot) {
 Result<void> write_value(StepContext& context, int slot) {
   const at::Tensor& reference = context.engine.asset().reference(slot);
   const TensorSpec& spec = *context.rank.slot(slot).spec;
-  if (!reference.defined() || !spec.pieces.empty())
+  if (!reference.defined() || (!spec.pieces.empty() && !spec.value))
     return fail(fmt::format("{} has no analytic and no declared value", spec.name));
   ensure_storage(context, slot);
   at::Tensor value = context.rank.slot(slot).value;
-  value.copy_(reference);
+  const std::optional<Shard>& piece = context.rank.slot(slot).shard;
+  value.copy_(piece ? piece_of(reference, piece->layout) : reference);
   context.rank.wrote_all(slot, cell_of(context, value, StateKind::kComputed, "its formula"));
   return {};
 }
@@ -105,8 +122,17 @@ Result<void> fill_one(StepContext& context, int slot) {
 }
 
 Result<void> run(StepContext& context) {
-  for (int slot : context.selected)
+  const bool logical = arg<std::string>(context.step, "view") == "logical";
+  for (int slot : context.selected) {
+    if (logical && context.rank.slot(slot).shard) {
+      context.engine.note_nothing(context, "nothing_written",
+                                  fmt::format("{} is sharded, so that its logical view has no "
+                                              "elements: nothing was written",
+                                              context.rank.slot(slot).spec->name));
+      continue;
+    }
     if (auto done = fill_one(context, slot); !done) return done;
+  }
   return {};
 }
 

@@ -9,17 +9,20 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
+    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
 };
 
 Result<void> run(StepContext& context) {
   for (int slot : context.selected) {
-    if (!context.rank.slot(slot).shard)
-      return fail(fmt::format("{} is not sharded: there is nothing to gather",
-                              context.rank.slot(slot).spec->name));
-    auto posted = context.engine.post(context, {.op = Collective::kAllGather,
-                                                .group = arg<std::string>(context.step, "group"),
-                                                .slot = slot});
+    const Slot& held = context.rank.slot(slot);
+    const std::string& group = arg<std::string>(context.step, "group");
+    if (!held.shard)
+      return fail(fmt::format("{} is not sharded: there is nothing to gather", held.spec->name));
+    if (held.shard->levels.back().group != group)
+      return fail(fmt::format("{} was cut over {} last, and cannot be gathered over {}",
+                              held.spec->name, held.shard->levels.back().group, group));
+    auto posted = context.engine.post(
+        context, {.op = Collective::kAllGather, .group = group, .slot = slot});
     if (!posted) return posted;
   }
   return {};

@@ -1,7 +1,8 @@
-// read: from the checkpoint into tensors, under its own rules for names and fused weights.
-#include <fmt/format.h>
+// read: from a store into tensors, under its own rules for names, pieces and fused weights.
+#include <fmt/ranges.h>
 
 #include "sim/engine.h"
+#include "sim/steps/fetch.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -10,54 +11,104 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
+    {"store", kStore, false, "file", "", "the store that is read"},
+    {"trust", kChoice, false, "strict", "strict index files mapped",
+     "strict: every header and the index are held against the files; index: it says where a tensor "
+     "is, the rest is passed over; files: all that are there, by name, the last one wins; mapped: "
+     "nobody looks at the files' sizes"},
+    {"key", kTexts, false, "", "",
+     "the tensor's key in the store, with {name}, {index}, {rank}, {local}, {node}; of several the "
+     "first that is there; KEY[i] is row i of it"},
+    {"join", kTexts, false, "", "",
+     "keys such as w.{0..7}.{0..1}, in whose order pieces are joined on the first dimension"},
+    {"slice", kChoice, false, "own", "own whole",
+     "own: the piece that the tensor declares for this rank; whole: all of it"},
+    {"as", kInt, false, "", "", "cut as if this rank had this position in the group"},
+    {"stride", kInt, false, "0", "", "pieces begin at position * stride rows; 0: at their own place"},
+    {"place", kChoice, false, "new", "new same",
+     "new: into new storage; same: into the storage that is there, so that other names see it"},
     {"mark", kText, false, "", "", "a flag that each tensor read is marked with"},
     {"missing", kChoice, false, "skip", "skip error",
-     "what to do for a selected tensor that the checkpoint lacks"},
+     "what to do for a selected tensor that the store lacks"},
 };
 
-Result<void> read_one(StepContext& context, int slot) {
-  const TensorSpec& spec = *context.rank.slot(slot).spec;
-  const Checkpoint& checkpoint = *context.engine.asset().checkpoint();
-  at::Tensor value = empty_tensor(spec.shape, spec.dtype);
-  const int32_t item = static_cast<int32_t>(item_size(spec.dtype));
-  const OriginId undefined = context.engine.origins().add(
-      {.kind = StateKind::kUndefined, .rank = context.rank.index(), .step = context.step.index,
-       .item_size = item, .what = "target of read"});
-  context.rank.give(slot, value, StateMap(bytes_of(value), {undefined, 0}));
-  for (const FilePiece& piece : spec.pieces) {
-    if (auto copied = copy_piece(checkpoint, spec, piece, value); !copied) return copied;
-    const CheckpointTensor* source = checkpoint.find(piece.key);
-    const OriginId loaded = context.engine.origins().add(
-        {.kind = StateKind::kLoaded, .rank = context.rank.index(), .step = context.step.index,
-         .item_size = item, .what = piece.key, .file = source->file});
-    const Box box{piece.begin, piece.size};
-    context.rank.wrote(slot, box, {{0, box.elements() * item, {loaded, 0}}});
+// The piece of what was fetched that this rank keeps; nothing: all of it.
+Result<std::optional<Shard>> share_of(const StepContext& context, int slot, const Fetched& fetched) {
+  const Slot& held = context.rank.slot(slot);
+  std::optional<Shard> own = held.declared ? held.declared : held.shard;
+  if (fetched.is_piece || arg<std::string>(context.step, "slice") == "whole" || !own) return own;
+  const int64_t* position = optional_arg<int64_t>(context.step, "as");
+  const int64_t stride = arg<int64_t>(context.step, "stride");
+  if (!position && stride == 0) return own;
+  const Shard::Level& level = own->levels.front();
+  Result<Place> place = context.engine.place_in(level.group, context.rank.index());
+  if (!place) return tl::make_unexpected(place.error());
+  if (position) place->position = *position;
+  Cut cut = level.cut;
+  cut.stride = stride;
+  auto cut_so = cut_again(std::nullopt, level.shape, cut, level.group, *place);
+  if (!cut_so) return tl::make_unexpected(cut_so.error());
+  return std::optional<Shard>(std::move(*cut_so));
+}
+
+DType dtype_read(const StepContext& context, const Slot& held) {
+  const bool same = arg<std::string>(context.step, "place") == "same" && !held.value.is_meta();
+  return same ? dtype_of(held.value) : held.spec->dtype;
+}
+
+Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
+  const Slot& held = context.rank.slot(slot);
+  const Result<std::optional<Shard>> taken = share_of(context, slot, fetched);
+  if (!taken) return tl::make_unexpected(taken.error());
+  const bool whole_slice = arg<std::string>(context.step, "slice") == "whole";
+  const bool same = arg<std::string>(context.step, "place") == "same" && !held.value.is_meta();
+  const std::optional<Shard> own = whole_slice ? std::nullopt
+                                   : held.declared ? held.declared : held.shard;
+  Kept kept = keep(context, slot, fetched, whole_slice ? std::nullopt : *taken, own,
+                   dtype_read(context, held));
+  if (!same) {
+    context.rank.give(slot, std::move(kept.value), std::move(kept.states), own);
+    return {};
   }
+  at::Tensor value = held.value;
+  if (value.sizes() != kept.value.sizes())
+    return fail(fmt::format("{} cannot be read in place: it has shape [{}] and not [{}]",
+                            held.spec->name, fmt::join(value.sizes(), ", "),
+                            fmt::join(kept.value.sizes(), ", ")));
+  value.copy_(kept.value);
+  context.rank.wrote(slot, whole(shape_of(value)), kept.states.intervals());
   return {};
 }
 
 Result<void> run(StepContext& context) {
-  const Asset& asset = context.engine.asset();
-  if (!asset.checkpoint())
-    return fail("there is no checkpoint to read from: the scenario has no model");
   const std::string* flag = optional_arg<std::string>(context.step, "mark");
+  int64_t index = 0, read = 0;
   for (int slot : context.selected) {
-    const TensorSpec& spec = *context.rank.slot(slot).spec;
-    if (!asset.in_file()[static_cast<size_t>(slot)]) {
+    const Result<std::optional<Fetched>> fetched =
+        fetch(context, slot, index++, dtype_read(context, context.rank.slot(slot)));
+    if (!fetched) return tl::make_unexpected(fetched.error());
+    if (!*fetched) {
       if (arg<std::string>(context.step, "missing") == "skip") continue;
-      return fail(fmt::format("{} has no tensor for {}", asset.checkpoint()->directory().string(),
-                              spec.name));
+      return fail(fmt::format("store {} has no tensor for {}",
+                              arg<std::string>(context.step, "store"),
+                              context.rank.slot(slot).spec->name));
     }
-    if (auto done = read_one(context, slot); !done) return done;
+    if (auto done = put(context, slot, **fetched); !done) return done;
+    ++read;
     if (flag) context.rank.set_flag(slot, *flag, true);
   }
+  if (read == 0 && !context.selected.empty())
+    context.engine.note_nothing(context, "nothing_read",
+                                fmt::format("the store {} has none of {} tensors",
+                                            arg<std::string>(context.step, "store"),
+                                            context.selected.size()));
   return {};
 }
 
 }  // namespace
 
 const Verb kRead = {
-    {"read", "Reads tensors from the checkpoint, under its own rules for names and fused weights.",
+    {"read", "Reads tensors from a store, under its own rules for names and fused weights.",
      "read: {of: file, ranks: 0, mark: initialised}", true, true, false, kParams},
     run};
 

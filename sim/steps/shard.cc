@@ -1,8 +1,9 @@
 // shard: keeps this rank's piece of each tensor. No communication.
 #include <fmt/format.h>
 
-#include "sim/chunks.h"
+#include "sim/cut_args.h"
 #include "sim/engine.h"
+#include "sim/steps/piece.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -12,40 +13,32 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"dim", kInt, false, "0", "", "the dimension that is cut"},
-    {"over", kGroup, false, "world", "", "the group whose members share the pieces: world or node"},
-    {"rule", kChoice, false, "chunk", "chunk even",
-     "chunk: as torch.chunk, last pieces short or empty; even: an error unless it divides"},
+    {"over", kGroup, false, "world", "",
+     "the group whose members share the pieces: world, node, a mesh dimension or a role"},
+    {"rule", kChoice, false, "chunk", kCutRules, kCutRulesAbout},
+    {"multiple", kInt, false, "1", "", "of padded: pieces are padded to a multiple of it", 1},
+    {"sections", kInts, false, "", "", "of packed: extents of the sections; two halves if left out"},
+    {"order", kInts, false, "", "", "rows are dealt out in this order, as an expert map does"},
 };
 
-Result<void> shard_one(StepContext& context, int slot, const Place& place) {
-  const at::Tensor value = context.rank.slot(slot).value;
-  const std::string& tensor = context.rank.slot(slot).spec->name;
-  const int64_t dim = arg<int64_t>(context.step, "dim");
-  if (context.rank.slot(slot).shard) return fail(fmt::format("{} is sharded already", tensor));
-  if (dim < 0 || dim >= value.dim())
-    return fail(fmt::format("{} has {} dimensions and no dimension {}", tensor, value.dim(), dim));
-  const int64_t extent = value.size(dim);
-  if (arg<std::string>(context.step, "rule") == "even" && extent % place.members != 0)
-    return fail(fmt::format("dimension {} of {} is {} and does not divide by {}", dim, tensor,
-                            extent, place.members));
-  const Chunk chunk = chunk_of(extent, place.members, place.position);
-  const Box box = rows(shape_of(value), dim, chunk.begin, chunk.size);
-  if (value.is_meta()) {
-    at::Tensor piece = meta_tensor(box.size, dtype_of(value));
-    const OriginId meta = context.rank.states(slot).intervals().empty()
-                              ? kNoOrigin : context.rank.states(slot).intervals()[0].cell.origin;
-    const int64_t bytes = bytes_of(piece);
-    context.rank.give_shared(slot, std::move(piece), StateMap(bytes, {meta, 0}),
-                             Shard{dim, chunk.begin, shape_of(value)});
-    return {};
-  }
-  const int64_t item = static_cast<int64_t>(value.element_size());
-  StateMap states(box.elements() * item, {kNoOrigin, 0});
-  states.splice(0, states.bytes(), read_box(context.rank.states(slot), shape_of(value), box, item));
-  at::Tensor piece = empty_tensor(box.size, dtype_of(value));
-  piece.copy_(value.narrow(dim, chunk.begin, chunk.size));
-  context.rank.give_shared(slot, std::move(piece), std::move(states),
-                           Shard{dim, chunk.begin, shape_of(value)});
+Result<void> shard_one(StepContext& context, int slot, const Cut& cut, const Place& place) {
+  const Slot& held = context.rank.slot(slot);
+  const at::Tensor value = held.value;
+  Result<Shard> shard = cut_again(held.shard, shape_of(value), cut,
+                                  arg<std::string>(context.step, "over"), place);
+  if (!shard) return fail(fmt::format("{}: {}", held.spec->name, shard.error().message));
+  const Layout layout = *layout_of(cut, shape_of(value), place);
+  const auto item = static_cast<int64_t>(value.element_size());
+  const OriginId padding = context.engine.origins().add({.kind = StateKind::kComputed,
+                                                         .rank = context.rank.index(),
+                                                         .step = context.step.index,
+                                                         .item_size = static_cast<int32_t>(item),
+                                                         .what = "padding"});
+  StateMap states(element_count(layout.shape) * item, {padding, 0});
+  states.splice(0, states.bytes(), pick(context.rank.states(slot), layout, item, {padding, 0}));
+  at::Tensor piece = value.is_meta() ? meta_tensor(layout.shape, dtype_of(value))
+                                     : piece_of(value, layout);
+  context.rank.give_shared(slot, std::move(piece), std::move(states), std::move(*shard));
   return {};
 }
 
@@ -53,8 +46,9 @@ Result<void> run(StepContext& context) {
   const Result<Place> place =
       context.engine.place_in(arg<std::string>(context.step, "over"), context.rank.index());
   if (!place) return tl::make_unexpected(place.error());
+  const Cut cut = cut_of(context.step);
   for (int slot : context.selected)
-    if (auto done = shard_one(context, slot, *place); !done) return done;
+    if (auto done = shard_one(context, slot, cut, *place); !done) return done;
   return {};
 }
 

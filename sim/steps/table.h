@@ -5,8 +5,8 @@
 
 namespace loadproof::sim {
 
-extern const Verb kAlloc, kFree, kFill, kRead, kCopy, kBind, kMark, kShard;
+extern const Verb kAlloc, kFree, kFill, kRead, kSave, kCopy, kBind, kMark, kShard;
 extern const Verb kBroadcast, kGather, kAllReduce, kBarrier;
-extern const Verb kRaise, kRequire, kObserve, kSample, kEach;
+extern const Verb kDamage, kRaise, kRequire, kObserve, kSample, kEach;
 
 }  // namespace loadproof::sim

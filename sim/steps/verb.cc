@@ -2,18 +2,29 @@
 
 #include <vector>
 
+#include "sim/engine.h"
 #include "sim/steps/table.h"
 
 namespace loadproof::sim {
 namespace {
 
 constexpr const Verb* kTable[] = {
-    &kAlloc, &kFree, &kFill, &kRead, &kCopy, &kBind, &kMark, &kShard,
+    &kAlloc, &kFree, &kFill, &kRead, &kSave, &kCopy, &kBind, &kMark, &kShard,
     &kBroadcast, &kGather, &kAllReduce, &kBarrier,
-    &kRaise, &kRequire, &kObserve, &kSample, &kEach,
+    &kDamage, &kRaise, &kRequire, &kObserve, &kSample, &kEach,
 };
 
 }  // namespace
+
+Variables variables_of(const StepContext& context, const std::string& tensor, int64_t index) {
+  const int rank = context.rank.index();
+  const Topology& topology = context.engine.spec().topology;
+  return {{"name", tensor},
+          {"index", std::to_string(index)},
+          {"rank", std::to_string(rank)},
+          {"local", std::to_string(topology.local_rank_of(rank))},
+          {"node", std::to_string(topology.node_of(rank))}};
+}
 
 std::span<const Verb* const> verbs() { return kTable; }
 

@@ -9,6 +9,7 @@
 
 #include <span>
 
+#include "sim/braces.h"
 #include "sim/program.h"
 #include "sim/result.h"
 #include "sim/steps/verb_info.h"
@@ -24,6 +25,10 @@ struct StepContext {
   const Step& step;
   std::span<const int> selected;  // slots that `of` and `when` mean at this moment
 };
+
+// What {…} stands for in the keys of stores: name, index (of the tensor in the selection), rank,
+// local, node.
+Variables variables_of(const StepContext& context, const std::string& tensor, int64_t index);
 
 struct Verb {
   VerbInfo info;

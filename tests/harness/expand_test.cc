@@ -306,7 +306,7 @@ steps:
   EXPECT_EQ(tensors[1].spec.init.kind, InitKind::kNormal);
   EXPECT_EQ(tensors[2].spec.kind, TensorKind::kBuffer);
   EXPECT_EQ(tensors[3].spec.init.kind, InitKind::kAnalytic);
-  EXPECT_EQ(tensors[3].constant, 0.5);
+  EXPECT_EQ(tensors[3].spec.value, Formula::constant(0.5));
   EXPECT_EQ(tensors[3].module, "rotary");
   EXPECT_EQ(tensors[5].spec.name, "q.tied");
   EXPECT_EQ(tensors[5].spec.tied_to, "w.0");

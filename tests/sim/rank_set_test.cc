@@ -57,6 +57,38 @@ TEST(RankSet, FollowsTheWorldItIsHeldAgainst) {
               ElementsAre(0, 1, 2, 3, 4, 5, 6));
 }
 
+TEST(RankSet, KnowsTheMeshAndTheRoles) {
+  // Ranks 0..7 as (replicate, shard): the last dimension varies fastest.
+  const Topology world{.nodes = 1,
+                       .ranks_per_node = 8,
+                       .mesh = {{"replicate", 2}, {"shard", 4}},
+                       .roles = {{"trainer", {0, 1}}, {"engine_2", {6, 7}}}};
+  EXPECT_THAT(members("shard 0", world), ElementsAre(0, 4));
+  EXPECT_THAT(members("shard last & replicate 1", world), ElementsAre(7));
+  EXPECT_THAT(members("replicate>0", world), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(members("shard%2==1", world), ElementsAre(1, 3, 5, 7));
+  EXPECT_THAT(members("trainer", world), ElementsAre(0, 1));
+  EXPECT_THAT(members("!trainer & !engine_2", world), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(members("(engine_2 | 0) & shard<3", world), ElementsAre(0, 6));
+}
+
+TEST(RankSet, TakesADimensionThatTheMeshLacksForOneOfSizeOne) {
+  const Topology world{.nodes = 1, .ranks_per_node = 2};
+  EXPECT_THAT(members("shard 0", world), ElementsAre(0, 1));
+  EXPECT_THAT(members("shard>0", world), ElementsAre());
+  EXPECT_THAT(members("trainer", world), ElementsAre());
+}
+
+TEST(RankSet, TellsWhatItCallsByName) {
+  const auto names = RankSet::parse("0 | shard 1 & trainer")->names();
+  ASSERT_EQ(names.size(), 2u);
+  EXPECT_EQ(names[0].name, "shard");
+  EXPECT_TRUE(names[0].is_dim);
+  EXPECT_EQ(names[1].name, "trainer");
+  EXPECT_FALSE(names[1].is_dim);
+  EXPECT_EQ(names[1].column, 15);
+}
+
 TEST(RankSet, OfNothingGivenIsEverybody) {
   EXPECT_THAT(RankSet().members({.nodes = 1, .ranks_per_node = 3}), ElementsAre(0, 1, 2));
   EXPECT_EQ(RankSet().text(), "all");
@@ -76,9 +108,8 @@ TEST(RankSet, SaysInWhichColumnATextIsWrong) {
       {"last..2", "column 1: the range ends before it begins"},
       {"r%0==1", "column 3: the divisor is 0"},
       {"9999999", "column 1: the number is greater than 1000000"},
-      {"others",
-       "column 1: expected a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1) before "
-       "`others`"},
+      {"others 1 2", "column 10: expected `&`, `|` or the end before `2`"},
+      {"others ~", "column 8: expected a comparison (== != < <= > >=) before `~`"},
       {"-1",
        "column 1: expected a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1) before "
        "`-1`"},

@@ -1,0 +1,302 @@
+#include "sim/steps/fetch.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/from_blob.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cstring>
+
+#include "sim/box.h"
+#include "sim/braces.h"
+#include "sim/engine.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+constexpr size_t kKeysMax = 10'000;
+
+class Fetcher {
+ public:
+  Fetcher(StepContext& context, int slot, int64_t index, DType dtype)
+      : context_(context), slot_(context.rank.slot(slot)), spec_(*slot_.spec), slot_index_(slot),
+        index_(index), item_(item_size(dtype)), store_(arg<std::string>(context.step, "store")),
+        trust_(trust_named(arg<std::string>(context.step, "trust"))) {}
+
+  Result<std::optional<Fetched>> run() {
+    if (const auto* join = optional_arg<std::vector<std::string>>(context_.step, "join"))
+      return joined(*join);
+    const auto* keys = optional_arg<std::vector<std::string>>(context_.step, "key");
+    if (!keys && store_ == kFileStore && spec_.pieces.size() != 1) return fused();
+    const bool own_key = store_ == kFileStore && spec_.pieces.size() == 1;
+    const std::vector<std::string> own{own_key ? spec_.pieces[0].key : spec_.name};
+    for (const std::string& form : keys ? *keys : own) {
+      const Result<std::string> key = keys ? filled(form) : form;
+      if (!key) return tl::make_unexpected(key.error());
+      auto found = of_key(*key);
+      if (!found || *found) return found;
+    }
+    return std::optional<Fetched>();
+  }
+
+ private:
+  StepContext& context_;
+  const Slot& slot_;
+  const TensorSpec& spec_;
+  int slot_index_;
+  int64_t index_, item_;
+  const std::string& store_;
+  Trust trust_;
+
+  static Trust trust_named(const std::string& text) {
+    if (text == "index") return Trust::kIndex;
+    if (text == "files") return Trust::kFiles;
+    return text == "mapped" ? Trust::kMapped : Trust::kStrict;
+  }
+
+  Result<std::string> filled(const std::string& form) const {
+    return fill_in(form, variables_of(context_, spec_.name, index_));
+  }
+
+  OriginId origin(StateKind kind, std::string what, std::string file, OriginId parent = kNoOrigin) {
+    return context_.engine.origins().add({.kind = kind,
+                                          .rank = context_.rank.index(),
+                                          .step = context_.step.index,
+                                          .parent = parent,
+                                          .item_size = static_cast<int32_t>(item_),
+                                          .what = std::move(what),
+                                          .file = std::move(file)});
+  }
+
+  OriginId loaded(const std::string& key, const std::string& file, OriginId parent = kNoOrigin) {
+    const bool of_file = store_ == kFileStore;
+    return origin(StateKind::kLoaded, key, of_file ? file : store_ + "/" + file, parent);
+  }
+
+  StateMap never_written(int64_t elements, const char* why) {
+    return StateMap(elements * item_, {origin(StateKind::kUndefined, why, ""), 0});
+  }
+
+  // The model's own rules: a tensor that several keys make up.
+  Result<std::optional<Fetched>> fused() {
+    const Asset& asset = context_.engine.asset();
+    if (spec_.pieces.empty() || !asset.in_file()[static_cast<size_t>(slot_index_)])
+      return std::optional<Fetched>();
+    Fetched fetched{.value = empty_tensor(spec_.shape, spec_.dtype),
+                    .states = never_written(element_count(spec_.shape), "target of read")};
+    for (const FilePiece& piece : spec_.pieces) {
+      if (auto copied = copy_piece(*asset.checkpoint(), spec_, piece, fetched.value); !copied)
+        return tl::make_unexpected(copied.error());
+      const Box box{piece.begin, piece.size};
+      const OriginId from = loaded(piece.key, asset.checkpoint()->find(piece.key)->file);
+      write_box(fetched.states, spec_.shape, box, item_, {{0, box.elements() * item_, {from, 0}}});
+    }
+    return std::optional(std::move(fetched));
+  }
+
+  // KEY, or KEY[row].
+  Result<std::optional<Fetched>> of_key(const std::string& text) {
+    std::string key = text;
+    std::optional<int64_t> row;
+    if (const size_t open = text.rfind('['); open != std::string::npos && text.ends_with(']')) {
+      int64_t number = 0;
+      const char* end = text.data() + text.size() - 1;
+      const auto read = std::from_chars(text.data() + open + 1, end, number);
+      if (read.ec == std::errc() && read.ptr == end) {
+        row = number;
+        key = text.substr(0, open);
+      }
+    }
+    const auto held = context_.engine.stores().find(store_, trust_, key);
+    if (!held) return tl::make_unexpected(held.error());
+    if (held->empty()) return std::optional<Fetched>();
+    Result<Fetched> fetched = held->size() == 1 && !layout_of(held->front())
+                                  ? whole(key, held->front()) : assembled(key, *held);
+    if (fetched && row) fetched = row_of(std::move(*fetched), key, *row);
+    if (fetched) fetched = fitted(std::move(*fetched), key, held->front().tensor->file);
+    if (!fetched) return tl::make_unexpected(fetched.error());
+    return std::optional(std::move(*fetched));
+  }
+
+  static const Layout* layout_of(const Held& held) {
+    return held.saved && held.saved->layout ? &*held.saved->layout : nullptr;
+  }
+
+  // As the file has it. Elements past the file's end, where nobody has looked, are never written.
+  Result<Fetched> whole(const std::string& key, const Held& held) {
+    const CheckpointTensor& tensor = *held.tensor;
+    Fetched fetched;
+    const int64_t elements = element_count(tensor.shape);
+    const int64_t there =
+        static_cast<int64_t>(tensor.bytes.size()) / item_size(tensor.dtype);
+    const at::TensorOptions options(scalar_type(tensor.dtype));
+    fetched.value = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()),
+                                  there == elements ? tensor.shape : std::vector{there}, options);
+    fetched.states = states_of(key, held, elements);
+    if (there == elements) return fetched;
+    at::Tensor padded = empty_tensor(tensor.shape, tensor.dtype);
+    padded.view(-1).narrow(0, 0, there).copy_(fetched.value);
+    fetched.value = std::move(padded);
+    const StateMap lost = never_written(elements, "past the end of the file");
+    fetched.states.splice(there * item_, elements * item_,
+                          {{0, (elements - there) * item_, lost.intervals()[0].cell}});
+    return fetched;
+  }
+
+  StateMap states_of(const std::string& key, const Held& held, int64_t elements) {
+    const std::string& file = held.tensor->file;
+    if (!held.saved) return StateMap(elements * item_, {loaded(key, file), 0});
+    StateMap states(elements * item_, {kNoOrigin, 0});
+    const int64_t saved = item_size(held.saved->dtype);
+    for (const Interval& one : held.saved->states.intervals())
+      states.write(one.begin / saved * item_, one.end / saved * item_,
+                   {loaded(key, file, one.cell.origin), one.cell.offset / saved * item_});
+    return states;
+  }
+
+  // Pieces that ranks saved, each at its place; of elements in several, the last one wins.
+  Result<Fetched> assembled(const std::string& key, const std::vector<Held>& pieces) {
+    Fetched fetched{.value = empty_tensor(spec_.shape, pieces[0].tensor->dtype),
+                    .states = never_written(element_count(spec_.shape), "in no saved piece")};
+    for (const Held& held : pieces) {
+      const Result<Fetched> piece = whole(key, held);
+      if (!piece) return piece;
+      const std::vector<Part> all{{0, 0, piece->value.numel()}};
+      for (const Part& part : layout_of(held) ? layout_of(held)->parts : all) {
+        if (part.whole + part.count > fetched.value.numel())
+          return fail(fmt::format("{} in {} reaches beyond the {} elements of {}", key,
+                                  held.tensor->file, fetched.value.numel(), spec_.name));
+        copy_part(*piece, part.piece, fetched, part.whole, part.count);
+      }
+    }
+    return fetched;
+  }
+
+  void copy_part(const Fetched& from, int64_t source, Fetched& to, int64_t target, int64_t count) {
+    to.value.view(-1).narrow(0, target, count).copy_(
+        from.value.reshape(-1).narrow(0, source, count));
+    std::vector<Interval> cells = from.states.read(source * item_, (source + count) * item_);
+    for (Interval& cell : cells) {
+      cell.begin -= source * item_;
+      cell.end -= source * item_;
+    }
+    to.states.splice(target * item_, (target + count) * item_, cells);
+  }
+
+  Result<Fetched> row_of(Fetched fetched, const std::string& key, int64_t row) {
+    if (fetched.value.dim() == 0 || row < 0 || row >= fetched.value.size(0))
+      return fail(fmt::format("{} of store {} has no row {}", key, store_, row));
+    Fetched one{.value = fetched.value.select(0, row)};
+    const int64_t count = one.value.numel();
+    one.states = StateMap(count * item_, {kNoOrigin, 0});
+    std::vector<Interval> cells =
+        fetched.states.read(row * count * item_, (row + 1) * count * item_);
+    for (Interval& cell : cells) {
+      cell.begin -= row * count * item_;
+      cell.end -= row * count * item_;
+    }
+    one.states.splice(0, one.states.bytes(), cells);
+    return one;
+  }
+
+  // What is read must have the tensor's shape, or that of the rank's own piece.
+  Result<Fetched> fitted(Fetched fetched, const std::string& key, const std::string& file) {
+    const std::vector<int64_t> shape = shape_of(fetched.value);
+    if (shape == spec_.shape) return fetched;
+    const std::optional<Shard>& own = slot_.declared ? slot_.declared : slot_.shard;
+    fetched.is_piece = own && element_count(shape) == element_count(own->layout.shape);
+    const bool as_box = spec_.pieces.size() == 1 && shape == spec_.pieces[0].shape;
+    if (fetched.is_piece || as_box) return fetched;
+    return fail(fmt::format("store {}: {}: tensor '{}' has shape [{}], but {} needs [{}]", store_,
+                            file, key, fmt::join(shape, ", "), spec_.name,
+                            fmt::join(spec_.shape, ", ")));
+  }
+
+  Result<std::optional<Fetched>> joined(const std::vector<std::string>& forms) {
+    std::vector<at::Tensor> values;
+    std::vector<StateMap> states;
+    for (const std::string& form : forms) {
+      const Result<std::string> filled_form = filled(form);
+      if (!filled_form) return tl::make_unexpected(filled_form.error());
+      const std::vector<std::string> keys = expand_braces(*filled_form, kKeysMax);
+      if (keys.empty()) return fail(fmt::format("'{}' stands for no keys", form));
+      for (const std::string& key : keys) {
+        const auto held = context_.engine.stores().find(store_, trust_, key);
+        if (!held) return tl::make_unexpected(held.error());
+        if (held->empty())
+          return fail(fmt::format("store {} has no key {} to join into {}", store_, key,
+                                  spec_.name));
+        const Result<Fetched> piece = whole(key, held->front());
+        if (!piece) return tl::make_unexpected(piece.error());
+        values.push_back(piece->value);
+        states.push_back(piece->states);
+      }
+    }
+    Fetched fetched{.value = at::cat(values, 0)};
+    fetched.states = StateMap(fetched.value.numel() * item_, {kNoOrigin, 0});
+    int64_t at = 0;
+    for (const StateMap& one : states) {
+      fetched.states.splice(at, at + one.bytes(), one.intervals());
+      at += one.bytes();
+    }
+    Result<Fetched> fits = fitted(std::move(fetched), forms[0], "its files");
+    if (!fits) return tl::make_unexpected(fits.error());
+    return std::optional(std::move(*fits));
+  }
+};
+
+}  // namespace
+
+Result<std::optional<Fetched>> fetch(StepContext& context, int slot, int64_t index, DType dtype) {
+  return Fetcher(context, slot, index, dtype).run();
+}
+
+Kept keep(const StepContext& context, int slot, const Fetched& fetched,
+          const std::optional<Shard>& taken, const std::optional<Shard>& own, DType dtype) {
+  const TensorSpec& spec = *context.rank.slot(slot).spec;
+  const std::vector<int64_t>& shape = own ? own->layout.shape : spec.shape;
+  Kept kept{.value = empty_tensor(shape, dtype)};
+  const int64_t item = item_size(dtype), elements = kept.value.numel();
+  const at::Tensor source = fetched.value.reshape(-1);
+  if (!taken || fetched.is_piece) {
+    kept.value.view(-1).copy_(source);
+    kept.states = fetched.states;
+    return kept;
+  }
+  auto origin = [&](StateKind kind, const char* what) {
+    return context.engine.origins().add({.kind = kind,
+                                         .rank = context.rank.index(),
+                                         .step = context.step.index,
+                                         .item_size = static_cast<int32_t>(item),
+                                         .what = what});
+  };
+  kept.states = StateMap(elements * item, {origin(StateKind::kComputed, "padding"), 0});
+  const OriginId lost = origin(StateKind::kUndefined, "target of read");
+  int64_t covered = 0;
+  for (const Part& part : own->layout.parts) covered += part.count;
+  if (covered < elements) {
+    const at::Tensor unwritten = empty_tensor({elements}, dtype);
+    kept.value.zero_();
+    for (const Part& part : own->layout.parts)
+      kept.value.view(-1).narrow(0, part.piece, part.count).copy_(
+          unwritten.narrow(0, part.piece, part.count));
+  }
+  for (const Part& part : own->layout.parts)
+    kept.states.write(part.piece * item, (part.piece + part.count) * item, {lost, 0});
+  for (const Part& part : taken->layout.parts) {
+    const int64_t count = std::min(part.count, elements - part.piece);
+    if (count <= 0) continue;
+    kept.value.view(-1).narrow(0, part.piece, count).copy_(source.narrow(0, part.whole, count));
+    std::vector<Interval> cells =
+        fetched.states.read(part.whole * item, (part.whole + count) * item);
+    for (Interval& cell : cells) {
+      cell.begin -= part.whole * item;
+      cell.end -= part.whole * item;
+    }
+    kept.states.splice(part.piece * item, (part.piece + count) * item, cells);
+  }
+  return kept;
+}
+
+}  // namespace loadproof::sim
