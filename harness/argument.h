@@ -28,7 +28,7 @@ struct Vocabulary {
 };
 
 // The name of a type in recipes, references and messages: "bool", "int", "number", "text",
-// "choice", "ints", "ranks", "tensors", "dtype", "group", "steps".
+// "choice", "ints", "ranks", "tensors", "dtype", "group", "steps", "seconds".
 std::string_view name(ParamType type);
 std::optional<ParamType> param_type_named(std::string_view text);
 

@@ -103,6 +103,9 @@ class SchemaBuilder {
       case ParamType::kNumber:
         plain = {{"type", "number"}};
         break;
+      case ParamType::kSeconds:
+        plain = {{"type", "number"}, {"minimum", 0}};
+        break;
       case ParamType::kText:
       case ParamType::kGroup:
         return {{"type", {"string", "number", "boolean"}}};
@@ -304,7 +307,7 @@ std::string recipe_schema_json() {
   Json types = Json::array();
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
-                         ParamType::kDType, ParamType::kGroup})
+                         ParamType::kDType, ParamType::kGroup, ParamType::kSeconds})
     types.push_back(name(type));
   Json param = closed_object({{"type", {{"enum", types}}},
                               {"choices", list_of(text_type())},

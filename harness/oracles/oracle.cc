@@ -23,9 +23,22 @@ constexpr OracleInfo kOracles[] = {
     {"replicas", "Every tensor is bit-equal on all ranks, in dtype and shape too.", judge_replicas},
     {"alias", "Tied names share storage, and no others do.", judge_alias},
     {"dtype", "Every tensor has the dtype that the model declares.", judge_dtype},
-    {"no_hang", "All members of each collective come, and say the same.", judge_no_hang},
-    {"no_error", "No rank raises or is aborted; dying in sampling is judged by finite.",
+    {"no_hang",
+     "All members of each collective come, within the limits of those that wait; they say the "
+     "same, and the transfer completes.",
+     judge_no_hang},
+    {"no_error",
+     "No rank raises or is aborted, and no update fails; dying in sampling is judged by finite.",
      judge_no_error},
+    {"symmetric_error",
+     "What one rank raises, all ranks raise: at the same step, where the program has them run it.",
+     judge_symmetric_error},
+    {"clear_error",
+     "Who meets an error is told its cause: the text names a tensor or a file, nobody is left with "
+     "a time-out, and no request finds on meta what a failed update has taken down.",
+     judge_clear_error},
+    {"atomic", "An update that fails leaves all its tensors as they were, or has renewed them all.",
+     judge_atomic},
     {"no_vacuous", "No step's selector matches nothing.", judge_no_vacuous},
 };
 

@@ -1,26 +1,20 @@
 // gather: joins the pieces of each tensor on every rank of the group, as an all-gather does.
 #include <fmt/format.h>
 
-#include "sim/engine.h"
+#include "sim/steps/collective.h"
 #include "sim/steps/table.h"
 
 namespace loadproof::sim {
 namespace {
 
-using enum ParamType;
-constexpr ParamInfo kParams[] = {
-    {"group", kGroup, false, "world", "", "world, or node (the ranks of one node)"},
-};
-
 Result<void> run(StepContext& context) {
+  Post post = collective_post(context.step, Collective::kAllGather);
   for (int slot : context.selected) {
     if (!context.rank.slot(slot).shard)
       return fail(fmt::format("{} is not sharded: there is nothing to gather",
                               context.rank.slot(slot).spec->name));
-    auto posted = context.engine.post(context, {.op = Collective::kAllGather,
-                                                .group = arg<std::string>(context.step, "group"),
-                                                .slot = slot});
-    if (!posted) return posted;
+    post.slot = slot;
+    if (auto posted = context.engine.post(context, post); !posted) return posted;
   }
   return {};
 }
@@ -29,7 +23,7 @@ Result<void> run(StepContext& context) {
 
 const Verb kGather = {
     {"gather", "Joins the pieces of each sharded tensor on every rank of the group.",
-     "gather: {of: param}", true, true, true, kParams},
+     "gather: {of: param}", true, true, true, kCollectiveParams},
     run};
 
 }  // namespace loadproof::sim

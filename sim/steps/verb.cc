@@ -10,7 +10,7 @@ namespace {
 constexpr const Verb* kTable[] = {
     &kAlloc, &kFree, &kFill, &kRead, &kCopy, &kBind, &kMark, &kShard,
     &kBroadcast, &kGather, &kAllReduce, &kBarrier,
-    &kRaise, &kRequire, &kObserve, &kSample, &kEach,
+    &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kUpdate,
 };
 
 }  // namespace

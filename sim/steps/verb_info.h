@@ -10,8 +10,8 @@
 namespace loadproof {
 
 enum class ParamType : uint8_t {
-  kBool, kInt, kNumber, kText, kChoice, kInts /* list of integers */, kRanks,
-  kTensors /* selector */, kDType, kGroup /* of ranks, by name */, kSteps,
+  kBool, kInt, kNumber, kSeconds /* 0 or more */, kText, kChoice, kInts /* list of integers */,
+  kRanks, kTensors /* selector */, kDType, kGroup /* of ranks, by name */, kSteps,
 };
 
 struct ParamInfo {
