@@ -2,8 +2,9 @@
 //
 // A local step runs at once. A collective step posts calls at the rendezvous and its rank sleeps
 // until every member has come, the descriptions have been compared, and the backend has moved the
-// bytes. A rank that raises, or dies in sampling, or can never go on, stays where it is, and the
-// observation says so. An Engine lives for one run, on one thread, and owns the ranks.
+// bytes. A rank that raises outside of an update, or dies in sampling, or can never go on, stays
+// where it is, and the observation says so. An Engine lives for one run, on one thread, and owns
+// the ranks.
 #pragma once
 
 #include <ATen/core/Generator.h>

@@ -33,9 +33,9 @@ inline CaseResult run_text(const std::string& text) {
 inline const Verdict& verdict_in(const CaseResult& result, std::string_view oracle) {
   for (const Verdict& verdict : result.verdicts)
     if (verdict.oracle == oracle) return verdict;
-  static const Verdict kNone;
+  static const Verdict none;
   ADD_FAILURE() << "no verdict of " << oracle;
-  return kNone;
+  return none;
 }
 
 // "RANK TENSOR KIND" of each finding; what it does not tell is left out.
