@@ -19,7 +19,8 @@ constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
     {ParamType::kBool, "bool"},   {ParamType::kInt, "int"},         {ParamType::kNumber, "number"},
     {ParamType::kText, "text"},   {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
     {ParamType::kRanks, "ranks"}, {ParamType::kTensors, "tensors"}, {ParamType::kDType, "dtype"},
-    {ParamType::kTexts, "texts"}, {ParamType::kGroup, "group"}, {ParamType::kStore, "store"}, {ParamType::kSteps, "steps"},
+    {ParamType::kTexts, "texts"}, {ParamType::kGroup, "group"}, {ParamType::kStore, "store"},
+    {ParamType::kSteps, "steps"}, {ParamType::kSeconds, "seconds"},
 };
 
 void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
@@ -41,6 +42,14 @@ std::optional<Number> plain_number(const Node& node) {
 
 std::string quotes_hint(const Node& node) {
   return node.quoted ? "take the quotes away" : "";
+}
+
+std::optional<double> read_seconds(const Node& node, std::string_view what,
+                                   Diagnostics& diagnostics) {
+  const auto value = read_number(node, what, diagnostics);
+  if (!value || *value >= 0) return value;
+  diagnostics.add(node.where, fmt::format("{} must be at least 0, not {}", what, node.text));
+  return std::nullopt;
 }
 
 std::optional<std::vector<int64_t>> read_ints(const Node& node, std::string_view what,
@@ -315,6 +324,8 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
       return value(read_int(node, what, wanted.least, kIntMax, diagnostics));
     case ParamType::kNumber:
       return value(read_number(node, what, diagnostics));
+    case ParamType::kSeconds:
+      return value(read_seconds(node, what, diagnostics));
     case ParamType::kText:
       return value(read_text(node, what, diagnostics));
     case ParamType::kChoice:

@@ -30,7 +30,7 @@ struct Vocabulary {
 };
 
 // The name of a type in recipes, references and messages: "bool", "int", "number", "text",
-// "choice", "ints", "texts", "ranks", "tensors", "dtype", "group", "store", "steps".
+// "choice", "ints", "texts", "ranks", "tensors", "dtype", "group", "store", "steps", "seconds".
 std::string_view name(ParamType type);
 std::optional<ParamType> param_type_named(std::string_view text);
 

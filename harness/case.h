@@ -35,7 +35,7 @@ struct Expectation {
   std::optional<std::string> state;  // every finding's state at the end of its chain
   // Only under these it must fail; under another it is free, but in this place. Empty: under all.
   std::vector<std::string> fills;
-  std::optional<std::string> kind;   // of no_hang: op, source, name, shape, dtype, size, missing
+  std::optional<std::string> kind;   // the oracle's own word: see no_hang_kinds()
   std::optional<std::string> at;     // the point or the step
   std::optional<int> from_rank;      // the chain of every finding ends at this rank
   std::vector<std::string> names;    // texts that the findings must contain, each at least once

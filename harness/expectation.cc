@@ -17,7 +17,9 @@ constexpr FailKey kFailKeys[] = {
     {"of", "exactly these tensors are named: names, kinds, file, slices"},
     {"state", "every finding's state at the end of its chain"},
     {"fills", "under these fills it must fail; under another it may, but only in this place"},
-    {"kind", "the oracle's own word for what is wrong, such as op, size or missing of no_hang"},
+    {"kind",
+     "the oracle's own word for what is wrong, such as op, size, missing, timeout or transport of "
+     "no_hang"},
     {"at", "the point or step that is judged"},
     {"from_rank", "the rank at which the chain of every finding ends"},
     {"names", "texts that the findings contain, each at least once"},
@@ -204,7 +206,8 @@ std::span<const FailKey> fail_keys() { return kFailKeys; }
 std::span<const FailKey> tokens_keys() { return kTokensKeys; }
 
 std::vector<std::string> no_hang_kinds() {
-  return {"op", "source", "name", "shape", "dtype", "size", "missing"};
+  return {"op",   "source", "name",    "shape",   "dtype",
+          "size", "member", "missing", "timeout", "transport"};
 }
 
 std::vector<std::string> state_words() {

@@ -12,6 +12,8 @@
 namespace loadproof::harness {
 namespace {
 
+constexpr std::string_view kEach = "each";  // whose body has an `it`
+
 // The argument by which a verb sets a flag; empty: it sets none.
 std::string_view flag_argument(std::string_view verb) {
   if (verb == "mark") return "flag";
@@ -70,10 +72,10 @@ class Lowering {
       step.ranks = read_ranks(ranks->value, "ranks", words_, diagnostics_).value_or(RankSet());
     if (verb.takes_of) {
       step.of = selector(raw, "of", inside_each);
-      step.when = selector(raw, "when", inside_each || raw.verb == "each");
+      step.when = selector(raw, "when", inside_each || raw.verb == kEach);
     }
     for (const ParamInfo& param : verb.params) add_argument(step, raw, param, inside_each);
-    if (raw.has_body) step.body = lower(raw.body, true);
+    if (raw.has_body) step.body = lower(raw.body, inside_each || raw.verb == kEach);
     if (raw.verb == "sample" && !has_model_)
       diagnostics_.add(raw.where, "sample needs a model, and this scenario has none");
     return step;
@@ -99,7 +101,12 @@ class Lowering {
                                  known);
       }
     }
-    if (verb.of_required && raw.find("of") == nullptr) missing(raw, "of", "which tensors");
+    const bool has_of = raw.find("of") != nullptr;
+    if (verb.of_required && !has_of) missing(raw, "of", "which tensors");
+    const Entry* when = verb.takes_of && !verb.of_required && !has_of ? raw.find("when") : nullptr;
+    if (when != nullptr)
+      diagnostics_.add(when->where, "\"when\" chooses among the tensors of \"of\", which is absent",
+                       fmt::format("of: all, or of: it inside `each`"));
     for (const ParamInfo& param : verb.params) {
       const bool given =
           param.type == ParamType::kSteps ? raw.has_body : raw.find(param.name) != nullptr;

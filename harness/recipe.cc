@@ -19,7 +19,8 @@ std::vector<std::string> param_type_names() {
   std::vector<std::string> names;
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
-                         ParamType::kTexts, ParamType::kDType, ParamType::kGroup, ParamType::kStore})
+                         ParamType::kTexts, ParamType::kDType, ParamType::kGroup,
+                         ParamType::kStore, ParamType::kSeconds})
     names.emplace_back(name(type));
   return names;
 }

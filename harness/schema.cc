@@ -104,6 +104,9 @@ class SchemaBuilder {
       case ParamType::kNumber:
         plain = {{"type", "number"}};
         break;
+      case ParamType::kSeconds:
+        plain = {{"type", "number"}, {"minimum", 0}};
+        break;
       case ParamType::kText:
       case ParamType::kGroup:
       case ParamType::kStore:
@@ -334,7 +337,8 @@ std::string recipe_schema_json() {
   Json types = Json::array();
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
-                         ParamType::kTexts, ParamType::kDType, ParamType::kGroup, ParamType::kStore})
+                         ParamType::kTexts, ParamType::kDType, ParamType::kGroup,
+                         ParamType::kStore, ParamType::kSeconds})
     types.push_back(name(type));
   Json param = closed_object({{"type", {{"enum", types}}},
                               {"choices", list_of(text_type())},

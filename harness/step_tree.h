@@ -23,7 +23,7 @@ struct RawStep {
   std::string verb;           // or "use"; not necessarily one that exists
   Where where;                // of the verb
   std::vector<Entry> args;    // without id and do
-  std::vector<RawStep> body;  // of `each`, or of a `use` once expanded
+  std::vector<RawStep> body;  // of `each` and `update`, or of a `use` once expanded
   bool has_body = false;
   bool expanded = false;
 

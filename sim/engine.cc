@@ -68,6 +68,7 @@ Result<Observation> Engine::run() {
 // that running one as far as it can go is as good an interleaving as any.
 void Engine::advance(Runner& runner) {
   while (!runner.stopped && runner.waiting == 0) {
+    if (runner.raised) end_update(runner);
     const Step* step = next_step(runner);
     if (!step) return;
     if (++steps_taken_ > spec_.steps_max)
@@ -118,7 +119,7 @@ void Engine::run_step(Runner& runner, const Step& step) {
     done = fail(first_line(error.what()));
   }
   log_writes(runner, selected);
-  if (!done) stop(runner, Outcome::kRaised, done.error().message);
+  if (!done) raise(runner, done.error().message);
 }
 
 std::vector<int> Engine::select(const Runner& runner, const Step& step) {
@@ -171,6 +172,10 @@ void Engine::enter_each(const StepContext& step) {
   runner(step.rank.index())
       .frames.push_back(
           {.steps = &step.step.body, .items = {step.selected.begin(), step.selected.end()}});
+}
+
+void Engine::work(const StepContext& step, double seconds) {
+  rendezvous_.clocks().work(step.rank.index(), seconds, step.step.id);
 }
 
 at::Generator& Engine::generator(int rank) {

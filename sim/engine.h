@@ -2,8 +2,9 @@
 //
 // A local step runs at once. A collective step posts calls at the rendezvous and its rank sleeps
 // until every member has come, the descriptions have been compared, and the backend has moved the
-// bytes. A rank that raises, or dies in sampling, or can never go on, stays where it is, and the
-// observation says so. An Engine lives for one run, on one thread, and owns the ranks.
+// bytes. A rank that raises outside of an update, or dies in sampling, or can never go on, stays
+// where it is, and the observation says so. An Engine lives for one run, on one thread, and owns
+// the ranks.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -36,6 +37,8 @@ struct Post {
   int slot = -1;          // -1: a barrier
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;
+  std::optional<double> timeout;  // virtual seconds that the rank waits; nothing: for ever
+  bool stall = false;             // the transfer never completes
 };
 
 class Engine {
@@ -68,6 +71,9 @@ class Engine {
   void enter_each(const StepContext& step);
   // The step did nothing for this rank, or undid what another did; `kind` as in VacuousObservation.
   void note_nothing(const StepContext& step, std::string kind, std::string text);
+  void enter_update(const StepContext& step);
+  // Virtual time that the rank spends in this step.
+  void work(const StepContext& step, double seconds);
   ChainScope chain_scope() const;
   // What generate() gave for these very bytes, states and options; ranks that hold the same need
   // one.
@@ -75,12 +81,24 @@ class Engine {
   void remember(uint64_t key, const loadproof::Generation& generation);
 
  private:
-  // A level of nesting: the program itself, or the body of an `each`.
+  // What must be known of an `update` when an error ends it.
+  struct Update {
+    struct Held {
+      int storage;
+      StateMap states;
+    };
+    const Step* step = nullptr;
+    std::vector<int> about;      // slots that are judged; empty: all
+    std::vector<Held> held;      // at its start, by slot
+    std::optional<Rank> before;  // of on_error: restore
+  };
+  // A level of nesting: the program itself, or the body of an `each` or an `update`.
   struct Frame {
     const std::vector<Step>* steps = nullptr;
     size_t next = 0;
     std::vector<int> items;  // slots that an `each` still goes through; empty: not a loop
     size_t item = 0;
+    std::optional<Update> update = std::nullopt;
     int it() const { return items.empty() ? -1 : items[item]; }
   };
   struct Runner {
@@ -89,6 +107,7 @@ class Engine {
     const Step* current = nullptr;  // the step that runs, waits, or ended the rank
     int waiting = 0;                // calls posted and not yet met
     bool stopped = false;
+    std::optional<std::string> raised;  // an error that ends the innermost update
     std::optional<at::Generator> generator;
     int64_t point_version = -1;     // of the rank when its last point was taken
     RankObservation seen;
@@ -118,6 +137,11 @@ class Engine {
   void note_vacuous(const Runner& runner, const Step& step);
   void add_vacuous(VacuousObservation seen);
   void stop(Runner& runner, Outcome outcome, std::string error);
+
+  void raise(Runner& runner, std::string error);
+  void end_update(Runner& runner);
+  void note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const;
+
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
   Result<void> meet();
   void note_mismatches(const Meeting& meeting);

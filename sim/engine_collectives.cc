@@ -89,6 +89,8 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
             .source = post.source,
             .reduction = post.reduction,
             .match_bytes = post.match_bytes,
+            .timeout = post.timeout,
+            .stall = post.stall,
             .tag = post.slot};
   if (post.slot >= 0) {
     const Slot& slot = step.rank.slot(post.slot);

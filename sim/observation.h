@@ -103,6 +103,27 @@ struct Point {
   bool operator==(const Point&) const = default;
 };
 
+// A tensor that a failed update left otherwise than it was before it.
+struct ChangedTensor {
+  std::string name;
+  bool judged = true;  // one of those that the update is about
+  StateKind state = StateKind::kUndefined;  // at the end of the chain of the worst bytes
+  std::string chain;
+  bool operator==(const ChangedTensor&) const = default;
+};
+
+// An `update` that an error ended on one rank; the rank went on with the step after it.
+struct FailedUpdate {
+  int32_t step = -1;       // of the update itself
+  int32_t raised_at = -1;  // of the step inside it that raised
+  std::string error;
+  std::string on_error;    // leave, restore
+  int64_t points = 0;      // of the rank, taken before it failed
+  std::vector<std::string> unchanged;  // of those that it is about: storage and states as before
+  std::vector<ChangedTensor> changed;  // of all
+  bool operator==(const FailedUpdate&) const = default;
+};
+
 enum class Outcome : uint8_t { kFinished, kRaised, kDiedSampling, kBlocked, kAborted };
 std::string_view name(Outcome outcome);
 
@@ -113,14 +134,16 @@ struct RankObservation {
   std::string error;        // of kRaised, kDiedSampling, kAborted
   std::vector<Point> points;            // in the order they were taken; the last one is the end
   std::vector<Generation> generations;
+  std::vector<FailedUpdate> failed_updates;  // in the order in which they failed
   int64_t reserved_peak = 0;            // bytes, by the ledger
   int32_t reserved_peak_step = -1;
   bool operator==(const RankObservation&) const = default;
 };
 
-// Members of one collective that did not say the same.
+// One collective that went wrong although all its members came: they did not say the same, or it
+// came too late for some, or its transport failed.
 struct MismatchObservation {
-  std::string kind;  // op, source, name, shape, dtype, size
+  std::string kind;  // op, source, name, shape, dtype, size, timeout, transport, member
   bool fatal = false;
   std::string text;
   std::vector<int> ranks;    // those that differ from the first member or the source

@@ -36,7 +36,7 @@ struct Step {
   Selector when;  // further condition on each tensor; empty: none
   std::map<std::string, Value>
       args;                // every parameter of the verb but the common ones, defaults filled in
-  std::vector<Step> body;  // of `each`
+  std::vector<Step> body;  // of `each` and `update`
   Where where;
   int index = -1;  // position in the flat (depth-first) list; set by number_steps
   bool operator==(const Step&) const = default;

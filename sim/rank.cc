@@ -1,6 +1,8 @@
 #include "sim/rank.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "sim/check.h"
 #include "sim/torch_types.h"
@@ -95,6 +97,22 @@ void Rank::set_flag(int i, const std::string& flag, bool on) {
     at(i).flags.insert(flag);
   else
     at(i).flags.erase(flag);
+}
+
+Rank Rank::clone() const {
+  Rank copy = *this;
+  std::map<int, at::Tensor> values;  // by storage
+  for (Slot& slot : copy.slots_) {
+    at::Tensor& value = values[slot.storage];
+    if (!value.defined()) value = slot.value.clone();
+    slot.value = value;
+  }
+  return copy;
+}
+
+void Rank::go_back_to(Rank before) {
+  before.version_ = version_ + 1;
+  *this = std::move(before);
 }
 
 namespace {

@@ -66,6 +66,10 @@ class Rank {
 
   void set_flag(int i, const std::string& flag, bool on);
 
+  // A copy with bytes of its own, and the way back to it.
+  Rank clone() const;
+  void go_back_to(Rank before);
+
  private:
   int index_;
   std::vector<Slot> slots_;

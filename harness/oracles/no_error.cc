@@ -1,22 +1,22 @@
-// no_error: no rank raises or is aborted.
+// no_error: no rank raises or is aborted, and no update fails.
 #include <fmt/format.h>
 
+#include "harness/oracles/errors.h"
 #include "harness/oracles/judged.h"
 #include "harness/oracles/table.h"
+#include "harness/words.h"
 
 namespace loadproof::harness {
 
 Verdict judge_no_error(const Case&, const Observation& seen, std::string_view) {
   std::vector<Finding> findings;
-  for (const RankObservation& rank : seen.ranks) {
-    if (rank.outcome != Outcome::kRaised && rank.outcome != Outcome::kAborted) continue;
-    Finding finding;
-    finding.rank = rank.rank;
-    finding.step = rank.stopped_at;
-    finding.kind = name(rank.outcome);
-    finding.text = fmt::format("rank {} {}: {}", rank.rank,
-                               rank.outcome == Outcome::kRaised ? "raised" : "was aborted",
-                               rank.error);
+  for (const SeenError& error : errors_in(seen)) {
+    Finding finding = finding_of(error);
+    finding.kind = error.update ? "update" : std::string(name(error.rank->outcome));
+    finding.text = error.update ? fmt::format("rank {} failed in update {}: {}", finding.rank,
+                                              step_text(seen, error.update->step), error.text)
+                                : fmt::format("rank {} {}: {}", finding.rank,
+                                              error.raised ? "raised" : "was aborted", error.text);
     findings.push_back(std::move(finding));
   }
   return conclude("no_error", std::move(findings), "no rank raised or was aborted");

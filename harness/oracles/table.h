@@ -14,6 +14,9 @@ Verdict judge_alias(const Case& plan, const Observation& seen, std::string_view 
 Verdict judge_dtype(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_hang(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_error(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_symmetric_error(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_clear_error(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_atomic(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_vacuous(const Case& plan, const Observation& seen, std::string_view at);
 
 }  // namespace loadproof::harness

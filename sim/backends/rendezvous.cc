@@ -5,11 +5,24 @@
 
 #include "sim/backends/compare.h"
 #include "sim/backends/wait_graph.h"
+#include "sim/backends/watchdog.h"
 #include "sim/check.h"
 
 namespace loadproof::sim {
 
-Rendezvous::Rendezvous(std::vector<Group> groups) : groups_(std::move(groups)) {
+namespace {
+
+int ranks_of(const std::vector<Group>& groups) {
+  int last = -1;
+  for (const Group& group : groups)
+    for (int rank : group.ranks) last = std::max(last, rank);
+  return last + 1;
+}
+
+}  // namespace
+
+Rendezvous::Rendezvous(std::vector<Group> groups)
+    : groups_(std::move(groups)), clocks_(ranks_of(groups_)) {
   for (const Group& group : groups_) {
     Table& table = tables_.emplace_back();
     table.arrived.resize(group.ranks.size(), 0);
@@ -47,6 +60,7 @@ std::vector<Meeting> Rendezvous::take_ready() {
     meeting.sequence = sequence;
     meeting.calls = std::move(table.open.front().calls);
     compare(meeting);
+    if (meeting.moves) watch(meeting, groups_[static_cast<size_t>(group)].name, clocks_);
     if (meeting.moves) {
       table.open.pop_front();
       ++table.first;

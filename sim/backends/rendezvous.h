@@ -1,4 +1,4 @@
-// The meeting point of collectives: who has come, who has not, and whether they say the same.
+// The meeting point of collectives: who has come, who has not, when, and whether they say the same.
 //
 // Pure: it moves no byte and knows no backend. Calls queue by (group, rank) in program order; the
 // n-th call of every member of a group is one meeting. What a disagreement leads to is what it
@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "sim/backends/backend.h"
+#include "sim/backends/clocks.h"
 #include "sim/dtype.h"
 
 namespace loadproof::sim {
@@ -39,6 +41,8 @@ struct Call {
   int source = -1;           // global rank, where the operation has one
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;  // the loader compares nothing but sizes
+  std::optional<double> timeout;  // how long it waits for the last member, in virtual seconds
+  bool stall = false;        // a fault: the transfer never completes
   int64_t tag = 0;           // the caller's own; handed back
   std::vector<at::Tensor> in, out;  // as in Member (backend.h)
   bool present = false;      // set by the rendezvous
@@ -56,6 +60,7 @@ struct Call {
 //   name    not fatal  the bytes move and land under the other name (a swap)
 //   shape   not fatal  the bytes move in order
 // Where reference and member have asked for match_bytes, dtype, name and shape are not compared.
+// What time adds to these is in sim/backends/watchdog.h.
 struct Mismatch {
   std::string kind;
   bool fatal = false;
@@ -94,6 +99,7 @@ class Rendezvous {
  public:
   explicit Rendezvous(std::vector<Group> groups);
   const std::vector<Group>& groups() const { return groups_; }
+  Clocks& clocks() { return clocks_; }
   // REQUIRES: call.rank is a member of the group.
   void arrive(int group, Call call);
   // All meetings whose members have all come, in the order in which the last of them came. After a
@@ -117,6 +123,7 @@ class Rendezvous {
     std::string why;                           // what its first fatal mismatch says
   };
   std::vector<Group> groups_;
+  Clocks clocks_;  // of all ranks that are in some group
   std::vector<Table> tables_;
   std::vector<std::pair<int, int64_t>> ready_;  // group, sequence
 };

@@ -1,15 +1,15 @@
 // all_reduce: joins each tensor of all ranks element by element, on every rank.
-#include "sim/engine.h"
+#include "sim/steps/collective.h"
 #include "sim/steps/table.h"
 
 namespace loadproof::sim {
 namespace {
 
 using enum ParamType;
-constexpr ParamInfo kParams[] = {
+constexpr ParamInfo kOwn[] = {
     {"op", kChoice, false, "sum", "sum max min", "how elements are joined"},
-    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
 };
+constexpr auto kParams = with_collective_params(kOwn);
 
 Reduction reduction_named(const std::string& name) {
   if (name == "max") return Reduction::kMax;
@@ -17,13 +17,11 @@ Reduction reduction_named(const std::string& name) {
 }
 
 Result<void> run(StepContext& context) {
+  Post post = collective_post(context.step, Collective::kAllReduce);
+  post.reduction = reduction_named(arg<std::string>(context.step, "op"));
   for (int slot : context.selected) {
-    auto posted = context.engine.post(
-        context, {.op = Collective::kAllReduce,
-                  .group = arg<std::string>(context.step, "group"),
-                  .slot = slot,
-                  .reduction = reduction_named(arg<std::string>(context.step, "op"))});
-    if (!posted) return posted;
+    post.slot = slot;
+    if (auto posted = context.engine.post(context, post); !posted) return posted;
   }
   return {};
 }

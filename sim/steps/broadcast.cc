@@ -1,22 +1,22 @@
 // broadcast: one rank's bytes to all of its group, tensor by tensor.
 #include <algorithm>
 
-#include "sim/engine.h"
+#include "sim/steps/collective.h"
 #include "sim/steps/table.h"
 
 namespace loadproof::sim {
 namespace {
 
 using enum ParamType;
-constexpr ParamInfo kParams[] = {
+constexpr ParamInfo kOwn[] = {
     {"src", kInt, false, "0", "", "the rank that sends, counted within the group"},
-    {"group", kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
     {"order", kChoice, false, "declared", "declared sorted reversed",
      "the order in which this rank goes through the tensors"},
     {"match", kChoice, false, "strict", "strict bytes",
      "strict: another name, dtype or shape is told by no_hang; bytes: the loader means bytes, and "
      "only sizes count"},
 };
+constexpr auto kParams = with_collective_params(kOwn);
 
 std::vector<int> ordered(const StepContext& context) {
   std::vector<int> slots(context.selected.begin(), context.selected.end());
@@ -30,18 +30,15 @@ std::vector<int> ordered(const StepContext& context) {
 }
 
 Result<void> run(StepContext& context) {
-  const std::string& group = arg<std::string>(context.step, "group");
+  Post post = collective_post(context.step, Collective::kBroadcast);
   const Result<int> source =
-      context.engine.member_of(group, context.rank.index(), arg<int64_t>(context.step, "src"));
+      context.engine.member_of(post.group, context.rank.index(), arg<int64_t>(context.step, "src"));
   if (!source) return tl::make_unexpected(source.error());
+  post.source = *source;
+  post.match_bytes = arg<std::string>(context.step, "match") == "bytes";
   for (int slot : ordered(context)) {
-    auto posted = context.engine.post(
-        context, {.op = Collective::kBroadcast,
-                  .group = group,
-                  .source = *source,
-                  .slot = slot,
-                  .match_bytes = arg<std::string>(context.step, "match") == "bytes"});
-    if (!posted) return posted;
+    post.slot = slot;
+    if (auto posted = context.engine.post(context, post); !posted) return posted;
   }
   return {};
 }

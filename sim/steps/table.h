@@ -7,6 +7,6 @@ namespace loadproof::sim {
 
 extern const Verb kAlloc, kFree, kFill, kRead, kSave, kCopy, kBind, kMark, kShard;
 extern const Verb kBroadcast, kGather, kAllReduce, kBarrier;
-extern const Verb kDamage, kRaise, kRequire, kObserve, kSample, kEach;
+extern const Verb kDamage, kRaise, kDelay, kRequire, kObserve, kSample, kEach, kUpdate;
 
 }  // namespace loadproof::sim

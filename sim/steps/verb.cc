@@ -11,7 +11,7 @@ namespace {
 constexpr const Verb* kTable[] = {
     &kAlloc, &kFree, &kFill, &kRead, &kSave, &kCopy, &kBind, &kMark, &kShard,
     &kBroadcast, &kGather, &kAllReduce, &kBarrier,
-    &kDamage, &kRaise, &kRequire, &kObserve, &kSample, &kEach,
+    &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kUpdate,
 };
 
 }  // namespace

@@ -10,10 +10,9 @@
 namespace loadproof {
 
 enum class ParamType : uint8_t {
-  kBool, kInt, kNumber, kText, kChoice, kInts /* list of integers */,
-  kTexts /* one or a list */, kRanks,
-  kTensors /* selector */, kDType, kGroup /* of ranks, by name */,
-  kStore /* by name */, kSteps,
+  kBool, kInt, kNumber, kSeconds /* 0 or more */, kText, kChoice, kInts /* list of integers */,
+  kTexts /* one or a list */, kRanks, kTensors /* selector */, kDType,
+  kGroup /* of ranks, by name */, kStore /* by name */, kSteps,
 };
 
 struct ParamInfo {

@@ -129,7 +129,8 @@ steps:
         "6:10: tensors must be a map, not \"5\"",
         "7:9: expect must be pass, a map from oracles, or a list of such maps, not \"6\"",
         "9:5: unknown verb \"x\" = one of: use, alloc, free, fill, read, copy, bind, mark, "
-        "shard, broadcast, gather, all_reduce, barrier, raise, require, observe, sample, each"}},
+        "shard, broadcast, gather, all_reduce, barrier, raise, delay, require, observe, sample, "
+        "each, update"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;
 }

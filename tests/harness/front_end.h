@@ -13,7 +13,8 @@
 namespace loadproof::harness {
 
 inline constexpr std::string_view kTestOracles[] = {
-    "finite", "defined", "ckpt", "replicas", "alias", "dtype", "no_hang", "no_error", "no_vacuous"};
+    "finite", "defined", "ckpt", "replicas", "alias", "dtype", "no_hang", "no_error",
+    "symmetric_error", "clear_error", "atomic", "no_vacuous"};
 
 inline Files text_files(std::map<std::string, std::string> texts) {
   auto list = [texts](const std::string& folder) {

@@ -12,8 +12,9 @@ using ::testing::HasSubstr;
 TEST(Oracles, AreInTheOrderOfTheReference) {
   std::vector<std::string_view> names;
   for (const OracleInfo& oracle : oracles()) names.push_back(oracle.name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{"finite", "defined", "ckpt", "replicas", "alias",
-                                                  "dtype", "no_hang", "no_error", "no_vacuous"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{
+                       "finite", "defined", "ckpt", "replicas", "alias", "dtype", "no_hang",
+                       "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
   EXPECT_EQ(find_oracle("nothing"), nullptr);
 }
 

@@ -198,6 +198,8 @@ TEST_F(ReporterFiles, JsonIsReadBackAsItWas) {
       {1, kSync, "broadcast", "embed", "world", 3, {0}, "rank 1 waits for rank 0"});
   failed.observation.mismatches.push_back({"name", true, "differ", {0}, {"embed"}, kSync});
   failed.observation.vacuous.push_back({kSync, {0, 1}, "none"});
+  failed.observation.ranks[0].failed_updates.push_back(
+      {kHold, kSync, "no more", "leave", 1, {"embed"}, {{"head", false, StateKind::kMeta, "on"}}});
   CaseResult passed = result_of(sound_world(), "b");
   std::stringstream lines;
   reported({.lines = &lines}, {failed, passed});

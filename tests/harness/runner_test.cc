@@ -38,6 +38,8 @@ TEST(Difference, NamesTheFirstThingThatIsNotTheSame) {
   EXPECT_EQ(after([](Observation& o) { o.ranks[0].generations[0].max_prob = 9; }),
             "rank 0, generation 0: its description");
   EXPECT_EQ(after([](Observation& o) { o.ranks[1].error = "x"; }), "rank 1, the error");
+  EXPECT_EQ(after([](Observation& o) { o.ranks[1].failed_updates.emplace_back(); }),
+            "rank 1, updates that failed");
   EXPECT_EQ(after([](Observation& o) { o.waits.emplace_back(); }), "who waits");
   EXPECT_EQ(after([](Observation& o) { o.fingerprint = 9; }),
             "the fingerprint of the event log");

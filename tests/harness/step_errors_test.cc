@@ -38,8 +38,8 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
       {kHead + R"(steps:
   - broadcast: {of: param, source: 0}
 )",
-       {"4:28: unknown argument of broadcast \"source\" = one of: src, group, order, match, "
-        "id, ranks, of, when"}},
+       {"4:28: unknown argument of broadcast \"source\" = one of: src, order, match, group, "
+        "timeout, stall, id, ranks, of, when"}},
       {kHead + R"(steps:
   - alloc: {of: all}
   - mark: {}
@@ -87,6 +87,27 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
 )",
        {"4:20: error must be text, not a list",
         "5:13: error must be text, not nothing"}},
+      {kHead + R"(steps:
+  - delay: {}
+  - delay: {seconds: -1}
+  - barrier: {timeout: soon, stall: 1}
+  - barrier: {timeout: -0.5}
+)",
+       {"4:5: delay needs the argument \"seconds\" = how much later this rank's virtual clock is",
+        "5:22: seconds must be at least 0, not -1",
+        "6:24: timeout must be a number, not \"soon\"",
+        "6:37: stall must be true or false, not \"1\"",
+        "7:24: timeout must be at least 0, not -0.5"}},
+      {kHead + R"(steps:
+  - raise: {error: e, when: param}
+  - update: {when: meta, on_error: undo, do: [{fill: {of: it, with: ones}}]}
+)",
+       {"4:23: \"when\" chooses among the tensors of \"of\", which is absent = of: all, or of: it "
+        "inside `each`",
+        "5:14: \"when\" chooses among the tensors of \"of\", which is absent = of: all, or of: it "
+        "inside `each`",
+        "5:36: on_error cannot be \"undo\" = one of: leave, restore",
+        "5:59: \"it\" means something inside `each` only"}},
       {kHead + R"(steps:
   - alloc: {of: all, as: zero}
 )",

@@ -1,0 +1,31 @@
+// The errors of a run, one after the other: what ended a rank, and what ended an update on one.
+//
+// What is returned points into the observation. Dying in sampling is no error here: `finite` judges
+// it.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "harness/oracles/oracle.h"
+
+namespace loadproof::harness {
+
+struct SeenError {
+  const RankObservation* rank = nullptr;
+  const FailedUpdate* update = nullptr;  // that it ended; nullptr: it ended the rank
+  int32_t step = -1;                     // at which it came up
+  std::string_view text;
+  bool raised = true;  // by the rank itself; false: its transport aborted it
+};
+
+// By rank, and of a rank in the order in which they came.
+std::vector<SeenError> errors_in(const Observation& seen);
+
+// A finding at the error's rank and step; the caller adds kind and text.
+Finding finding_of(const SeenError& error);
+
+// "rank 1 raised at 'load' (read, x.yaml:4)".
+std::string in_words(const Observation& seen, const SeenError& error);
+
+}  // namespace loadproof::harness

@@ -1,0 +1,81 @@
+// Engine, third part: what becomes of an error, inside an update and outside of any.
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "sim/check.h"
+#include "sim/engine.h"
+#include "sim/memory/ledger.h"
+#include "sim/memory/scan.h"
+
+namespace loadproof::sim {
+namespace {
+
+// By the bytes that a reader should hear of first.
+ChangedTensor changed_tensor(const Rank& rank, int slot, const ChainScope& scope) {
+  ChangedTensor changed{.name = rank.slot(slot).spec->name};
+  const std::vector<Interval>& intervals = rank.states(slot).intervals();
+  if (intervals.empty()) return changed;
+  auto told = std::ranges::find_if(intervals, [&](const Interval& interval) {
+    return must_not_reach_sampling(scope.origins.root_kind(interval.cell.origin));
+  });
+  if (told == intervals.end()) told = intervals.begin();
+  changed.state = scope.origins.root_kind(told->cell.origin);
+  changed.chain = describe_chain(scope, told->cell, told->end - told->begin);
+  return changed;
+}
+
+}  // namespace
+
+void Engine::enter_update(const StepContext& step) {
+  Update update{.step = &step.step, .about = {step.selected.begin(), step.selected.end()}};
+  for (size_t i = 0; i < step.rank.slots().size(); ++i)
+    update.held.push_back({step.rank.slots()[i].storage, step.rank.states(static_cast<int>(i))});
+  if (arg<std::string>(step.step, "on_error") == "restore") update.before = step.rank.clone();
+  runner(step.rank.index())
+      .frames.push_back({.steps = &step.step.body, .update = std::move(update)});
+}
+
+// Posts of the step that raises are those of a rank that waits for each before it makes the next:
+// inside an update, the error comes once they have met.
+void Engine::raise(Runner& runner, std::string error) {
+  if (std::ranges::any_of(runner.frames, [](const Frame& f) { return f.update.has_value(); }))
+    runner.raised = std::move(error);
+  else
+    stop(runner, Outcome::kRaised, std::move(error));
+}
+
+void Engine::end_update(Runner& runner) {
+  while (!runner.frames.back().update) runner.frames.pop_back();
+  Update update = std::move(*runner.frames.back().update);
+  runner.frames.pop_back();
+  FailedUpdate failed{.step = update.step->index,
+                      .raised_at = runner.current->index,
+                      .error = *std::exchange(runner.raised, std::nullopt),
+                      .on_error = arg<std::string>(*update.step, "on_error"),
+                      .points = static_cast<int64_t>(runner.seen.points.size())};
+  if (update.before) runner.rank.go_back_to(std::move(*update.before));
+  note_tensors(runner.rank, update, failed);
+  log(digest(failed.error.data(), failed.error.size()));
+  std::vector<int> all(runner.rank.slots().size());
+  std::iota(all.begin(), all.end(), 0);
+  log_writes(runner, all);
+  runner.seen.failed_updates.push_back(std::move(failed));
+}
+
+// A tensor is as before when its storage and all its states are: what writes bytes writes states.
+void Engine::note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const {
+  for (size_t i = 0; i < update.held.size(); ++i) {
+    const int slot = static_cast<int>(i);
+    const bool is_about = update.about.empty() || std::ranges::binary_search(update.about, slot);
+    const Update::Held& held = update.held[i];
+    if (rank.slot(slot).storage == held.storage && rank.states(slot) == held.states) {
+      if (is_about) failed.unchanged.push_back(rank.slot(slot).spec->name);
+      continue;
+    }
+    failed.changed.push_back(changed_tensor(rank, slot, chain_scope()));
+    failed.changed.back().judged = is_about;
+  }
+}
+
+}  // namespace loadproof::sim

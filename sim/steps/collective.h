@@ -1,0 +1,34 @@
+// What every collective verb takes beside its own arguments, in one place: who meets, how long one
+// waits, and whether the bytes ever move.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "sim/engine.h"
+#include "sim/steps/verb_info.h"
+
+namespace loadproof::sim {
+
+inline constexpr ParamInfo kCollectiveParams[] = {
+    {"group", ParamType::kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
+    {"timeout", ParamType::kSeconds, false, "", "",
+     "how many virtual seconds a rank waits for the last one; for ever if left out"},
+    {"stall", ParamType::kBool, false, "false", "",
+     "a fault of the transport: all members post, and the transfer never completes"},
+};
+
+// A verb's own parameters, and then the common ones.
+template <size_t N>
+constexpr std::array<ParamInfo, N + std::size(kCollectiveParams)> with_collective_params(
+    const ParamInfo (&own)[N]) {
+  std::array<ParamInfo, N + std::size(kCollectiveParams)> all{};
+  std::ranges::copy(kCollectiveParams, std::ranges::copy(own, all.begin()).out);
+  return all;
+}
+
+// The post of a step, as far as the common arguments tell it.
+Post collective_post(const Step& step, Collective op);
+
+}  // namespace loadproof::sim
