@@ -128,10 +128,15 @@ bool check_names(const RankSet& set, const Node& node, std::string_view what,
     std::vector<std::string> known{"all", "none", "last", "local", "node"};
     known.insert(known.end(), words.dims.begin(), words.dims.end());
     known.insert(known.end(), words.roles.begin(), words.roles.end());
+    std::string hint = nearest_hint(one.name, known);
+    if (!hint.starts_with("did"))
+      hint =
+          "such as 0, 1..3, last, r>0, local 0 or node 1; roles and mesh dimensions are those of "
+          "`world`";
     diagnostics.add(inside(node, one.column),
                     fmt::format("{}: the world has no {} {}", what,
                                 one.is_dim ? "mesh dimension" : "role", in_quotes(one.name)),
-                    nearest_hint(one.name, known));
+                    hint);
     good = false;
   }
   return good;

@@ -12,7 +12,7 @@
 namespace loadproof::harness {
 namespace {
 
-constexpr size_t kListedMax = 20;  // known names that a hint lists where none is near
+constexpr size_t kListedMax = 32;  // known names that a hint lists where none is near
 
 std::string_view line_of(std::string_view text, int line) {
   for (int i = 1; i < line; ++i) {

@@ -280,11 +280,12 @@ Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksM
 
 Json key_type(std::string_view key) {
   if (key == "world")
-    return closed_object({{"ranks", extent()},
-                          {"nodes", extent()},
-                          {"ranks_per_node", extent()},
-                          {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
-                          {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
+    return closed_object(
+        {{"ranks", extent()},
+         {"nodes", extent()},
+         {"ranks_per_node", extent()},
+         {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
+         {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
   if (key == "dtype") return {{"anyOf", Json::array({defined("dtype"), choice({"auto"})})}};
   if (key == "fill") {
     auto fills = fill_names();

@@ -205,7 +205,8 @@ void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostic
     diagnostics.add(ranks->where, "a world has either ranks or nodes and ranks_per_node");
     return;
   }
-  if (!ranks && !by_node && !mesh)
+  const bool only_roles = world.entries.size() == (world.find("roles") ? 1u : 0u);
+  if (only_roles)
     diagnostics.add(world.where, "a world needs ranks, or nodes and ranks_per_node, or a mesh");
   settings.ranks_by_mesh = mesh != nullptr && !ranks && !by_node;
   for (const Entry& entry : world.entries) {

@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "sim/assets.h"
 #include "sim/check.h"
+#include "sim/checkpoint/index.h"
 #include "sim/checkpoint/writer.h"
 #include "sim/content.h"
 #include "sim/memory/ledger.h"
@@ -33,15 +32,6 @@ Result<void> write_file(const fs::path& path, const std::vector<Keyed>& tensors)
     to_write.push_back({one.key, dtype_of(one.value), shape_of(one.value),
                         {data_of(one.value), static_cast<size_t>(bytes_of(one.value))}});
   return write_safetensors(path, to_write, {{"format", "pt"}});
-}
-
-Result<void> write_index(const fs::path& path, const std::map<std::string, std::string>& index) {
-  std::ofstream out(path, std::ios::binary);
-  out << nlohmann::ordered_json{{"metadata", nlohmann::ordered_json::object()},
-                                {"weight_map", index}}
-             .dump(2);
-  if (!out.flush()) return fail(fmt::format("cannot write {}", path.string()));
-  return {};
 }
 
 // Tensors that `stacked` names leave for one key that holds them all.

@@ -1,9 +1,9 @@
 // What the tensors of declared stores contain: values unique to each element, so that a swap, a
 // shift or a wrong slice shows.
 //
-// Pure functions of tensor, element and version. Values are finite, not zero, between 2^-7 and 2^8 in
-// magnitude, and repeat only when a type has no more of them: bfloat16 after 3,840, float16 after
-// 30,720, float32 after 251 million elements. For .cc files that use ATen.
+// Pure functions of tensor, element and version. Values are finite, not zero, between 2^-7 and 2^8
+// in magnitude, and repeat only when a type has no more of them: bfloat16 after 3,840, float16
+// after 30,720, float32 after 251 million elements. For .cc files that use ATen.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -21,14 +21,19 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
                std::vector<at::Tensor> declared)
-    : spec_(spec), asset_(asset), backend_(backend), declared_(std::move(declared)), groups_(spec.topology),
-      rendezvous_(groups_.all()), stores_(asset) {
+    : spec_(spec),
+      asset_(asset),
+      backend_(backend),
+      declared_(std::move(declared)),
+      groups_(spec.topology),
+      rendezvous_(groups_.all()),
+      stores_(asset) {
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
   runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
-    Runner& added =
-        runners_.emplace_back(Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
+    Runner& added = runners_.emplace_back(
+        Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
@@ -252,9 +257,10 @@ Observation Engine::finish() {
       ended.seen.stopped_at = ended.current->index;
     }
     const bool same = !ended.seen.points.empty() && ended.point_version == ended.rank.version();
-    ended.seen.points.push_back({"end", -1, false,
-                                 same ? ended.seen.points.back().tensors
-                                      : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
+    ended.seen.points.push_back(
+        {"end", -1, false,
+         same ? ended.seen.points.back().tensors
+              : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;

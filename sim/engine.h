@@ -46,8 +46,8 @@ class Engine {
   // `declared`: as for observe_tensors().
   Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
          std::vector<at::Tensor> declared = {});
-  // REQUIRES: called once. An error is one of the transport itself, or tensors that cannot be cut as
-  // they declare.
+  // REQUIRES: called once. An error is one of the transport itself, or tensors that cannot be cut
+  // as they declare.
   Result<Observation> run();
   // After a run, by slot: what rank 0 holds; undefined where any element must not reach sampling.
   std::vector<at::Tensor> values() const;
@@ -59,8 +59,9 @@ class Engine {
   Stores& stores() { return stores_; }
   at::Generator& generator(int rank);
   std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
-  // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the ranks
-  // that differ from the caller in that coordinate alone), or a role. An error: the rank is in none.
+  // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the
+  // ranks that differ from the caller in that coordinate alone), or a role. An error: the rank is
+  // in none.
   Result<Place> place_in(const std::string& group, int rank) const;
   Result<int> member_of(const std::string& group, int rank, int64_t position) const;  // global rank
   // Asks for a collective on one tensor; the rank goes on when all its posts have met.

@@ -3,8 +3,8 @@
 // Pure arithmetic over row-major elements, without bytes. A cut is a rule; with a place in a group
 // it makes a layout. Layouts compose: a piece may be cut again, as hybrid sharding does.
 //
-// Sources of the rules: chunk, torch.chunk and FSDP2's Shard(dim); packed, the merged column and qkv
-// loaders of inference engines; flat, FSDP1's FlatParameter, which pads the last piece.
+// Sources of the rules: chunk, torch.chunk and FSDP2's Shard(dim); packed, the merged column and
+// qkv loaders of inference engines; padded, FSDP1 and kernels that want whole tiles.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ struct Part {
   bool operator==(const Part&) const = default;
 };
 
-// INVARIANT: parts are in order of `piece` and do not overlap there. What no part covers is padding.
+// INVARIANT: parts are in order of `piece` and do not overlap there. What no part covers is
+// padding.
 struct Layout {
   std::vector<int64_t> whole_shape;
   std::vector<int64_t> shape;  // of the piece
@@ -54,8 +55,8 @@ struct Layout {
   bool operator==(const Layout&) const = default;
 };
 
-// An error says what does not fit: the dimension, the sections, an uneven extent. A piece that would
-// begin or end past the whole is short.
+// An error says what does not fit: the dimension, the sections, an uneven extent. A piece that
+// would begin or end past the whole is short.
 Result<Layout> layout_of(const Cut& cut, const std::vector<int64_t>& shape, const Place& place);
 
 // The layout of a piece of a piece: `inner` cuts what `outer` holds.

@@ -54,8 +54,8 @@ void tell_place(const std::vector<Stretch>& stretches, Comparison& seen) {
   for (const Stretch& one : stretches) shifts.insert(one.source - one.own);
   if (shifts.size() == 1) {
     seen.kind = "shift";
-    seen.story = fmt::format("its own elements, {} further {} the tensor", std::abs(*shifts.begin()),
-                             *shifts.begin() > 0 ? "on in" : "back in");
+    seen.story = fmt::format("its own elements, {} further {} the tensor",
+                             std::abs(*shifts.begin()), *shifts.begin() > 0 ? "on in" : "back in");
     return;
   }
   seen.kind = "permutation";
@@ -66,7 +66,8 @@ void tell_place(const std::vector<Stretch>& stretches, Comparison& seen) {
 
 std::string_view store_of(const Origin& loaded) {
   const size_t slash = loaded.file.find('/');
-  return slash == std::string::npos ? std::string_view() : std::string_view(loaded.file).substr(0, slash);
+  return slash == std::string::npos ? std::string_view()
+                                    : std::string_view(loaded.file).substr(0, slash);
 }
 
 void tell_mismatch(const Rank& rank, int slot, std::string_view key, const ChainScope& scope,

@@ -41,7 +41,8 @@ struct Comparison {
   int64_t last_differing = -1;
   int64_t not_from_source = 0;   // elements whose chain does not end at their own place in the file
   std::string reason;  // why not equal, where no element can be compared: "still on meta", …
-  // What stands there instead, where origins tell it: shift, permutation, other_tensor, other_store.
+  // What stands there instead, where origins tell it: shift, permutation, other_tensor,
+  // other_store.
   std::string kind;
   std::string story;   // a phrase for that: "holds elements of q from 8 on", …
   bool operator==(const Comparison&) const = default;

@@ -3,10 +3,10 @@
 //   all · none                               everybody, nobody
 //   0 · 1..3 · last · 1..last                rank numbers, both ends included
 //   local 0 · node 1 · node 1..2             the same of the rank within its node and of the node
-//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if wanted
-//   shard 0 · replicate>0                    the same of the coordinate in a dimension of the mesh
-//   trainer                                  the ranks of a role
-//   !0 · (r>0) & local 0 · 0 | 2             set algebra
+//   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if
+//   wanted shard 0 · replicate>0                    the same of the coordinate in a dimension of
+//   the mesh trainer                                  the ranks of a role !0 · (r>0) & local 0 · 0
+//   | 2             set algebra
 //
 // A RankSet is a value; it is evaluated against a Topology when a step runs, so that one program
 // serves every world size. Numbers beyond the world are allowed and match nobody.

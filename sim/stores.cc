@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "sim/checkpoint/index.h"
 #include "sim/checkpoint/writer.h"
 #include "sim/selector.h"
 
@@ -122,13 +121,7 @@ Result<void> Stores::write_index(const std::string& store) {
   std::map<std::string, std::string> index;
   for (const auto& [file, tensors] : states_[store].saved)
     for (const auto& tensor : tensors) index[tensor.first] = file;
-  const fs::path path = *states_[store].folder / kIndex;
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << nlohmann::ordered_json{{"metadata", nlohmann::ordered_json::object()},
-                                {"weight_map", index}}
-             .dump(2);
-  if (!out.flush()) return fail(fmt::format("cannot write {}", path.string()));
-  return {};
+  return sim::write_index(*states_[store].folder / kIndex, index);
 }
 
 Result<void> Stores::cut(const std::string& store, const std::string& file, int64_t bytes) {

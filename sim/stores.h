@@ -1,7 +1,7 @@
 // The stores of one world: what files hold, and how the bytes in them came to be.
 //
-// Real files in real folders. Declared stores are shared by worlds until one of them changes its own
-// copy. Bytes that ranks save carry their states with them, so that what nobody wrote stays so
+// Real files in real folders. Declared stores are shared by worlds until one of them changes its
+// own copy. Bytes that ranks save carry their states with them, so that what nobody wrote stays so
 // through a file. Owned by one Engine, used by its thread.
 #pragma once
 

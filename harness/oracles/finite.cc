@@ -39,7 +39,8 @@ void find_in_tensor(const Judged& judged, const TensorObservation& tensor, const
 bool find_in_tensors(const Judged& judged, const Blame& blame, std::vector<Finding>& findings) {
   size_t before = findings.size();
   for (const TensorObservation& tensor : judged.point->tensors)
-    if (is_judged(tensor) && tensor.nan + tensor.inf > 0) find_in_tensor(judged, tensor, blame, findings);
+    if (is_judged(tensor) && tensor.nan + tensor.inf > 0)
+      find_in_tensor(judged, tensor, blame, findings);
   return findings.size() > before;
 }
 

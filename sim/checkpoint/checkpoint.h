@@ -35,8 +35,8 @@ struct CheckpointTensor {
 // How much of what a checkpoint says of itself is looked at. The real loaders differ.
 enum class Trust : uint8_t {
   kStrict,  // every header and the index against the files: any lie is an error
-  kIndex,   // the index says which file a tensor is taken from; what it does not name is passed over
-  kFiles,   // every *.safetensors that is there, in the order of names, of a tensor the last one
+  kIndex,  // the index says which file a tensor is taken from; what it does not name is passed over
+  kFiles,  // every *.safetensors that is there, in the order of names, of a tensor the last one
   kMapped,  // as kStrict, but the files' sizes are not looked at
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -60,6 +61,15 @@ Result<CheckpointIndex> parse_index(std::string_view text, std::string_view file
   }
   if (!problems.empty()) return problems.error();
   return index;
+}
+
+Result<void> write_index(const std::filesystem::path& path,
+                         const std::map<std::string, std::string>& weight_map) {
+  using Json = nlohmann::ordered_json;
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << Json{{"metadata", Json::object()}, {"weight_map", weight_map}}.dump(2) << '\n';
+  if (!out.flush()) return fail(fmt::format("cannot write {}", path.string()));
+  return {};
 }
 
 }  // namespace loadproof::sim

@@ -4,6 +4,7 @@
 // Checkpoint (sim/checkpoint/checkpoint.h) to find out.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,5 +23,9 @@ struct CheckpointIndex {
 // The index's "metadata" is not read: its total_size is wrong in many published checkpoints and the
 // real library ignores it. All faults are reported at once, a line each.
 Result<CheckpointIndex> parse_index(std::string_view text, std::string_view file_name);
+
+// Writes an index as the real library does, with empty metadata.
+Result<void> write_index(const std::filesystem::path& path,
+                         const std::map<std::string, std::string>& weight_map);
 
 }  // namespace loadproof::sim

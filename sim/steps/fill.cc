@@ -23,7 +23,8 @@ constexpr ParamInfo kParams[] = {
     {"const", kNumber, false, "0", "", "the number, with `with: const`"},
     {"rows", kInts, false, "", "", "only these rows of the first dimension, with a constant"},
     {"stream", kChoice, false, "rank", "rank position",
-     "of random values; rank: each rank draws what it holds from a stream of its own; position: all "
+     "of random values; rank: each rank draws what it holds from a stream of its own; position: "
+     "all "
      "draw the whole tensor from one stream and keep their piece"},
     {"view", kChoice, false, "held", "held logical",
      "logical: the tensor as its module shows it, which has no elements while it is sharded"},

@@ -24,7 +24,8 @@ constexpr ParamInfo kParams[] = {
     {"slice", kChoice, false, "own", "own whole",
      "own: the piece that the tensor declares for this rank; whole: all of it"},
     {"as", kInt, false, "", "", "cut as if this rank had this position in the group"},
-    {"stride", kInt, false, "0", "", "pieces begin at position * stride rows; 0: at their own place"},
+    {"stride", kInt, false, "0", "",
+     "pieces begin at position * stride rows; 0: at their own place"},
     {"place", kChoice, false, "new", "new same",
      "new: into new storage; same: into the storage that is there, so that other names see it"},
     {"mark", kText, false, "", "", "a flag that each tensor read is marked with"},
@@ -33,7 +34,8 @@ constexpr ParamInfo kParams[] = {
 };
 
 // The piece of what was fetched that this rank keeps; nothing: all of it.
-Result<std::optional<Shard>> share_of(const StepContext& context, int slot, const Fetched& fetched) {
+Result<std::optional<Shard>> share_of(const StepContext& context, int slot,
+                                      const Fetched& fetched) {
   const Slot& held = context.rank.slot(slot);
   std::optional<Shard> own = held.declared ? held.declared : held.shard;
   if (fetched.is_piece || arg<std::string>(context.step, "slice") == "whole" || !own) return own;

@@ -16,7 +16,8 @@ constexpr ParamInfo kParams[] = {
     {"key", kText, false, "{name}", "",
      "the tensor's key, with {name}, {index}, {rank}, {local}, {node} and {piece}"},
     {"file", kText, false, "model.safetensors", "", "the file's name, with the same variables"},
-    {"pieces", kInt, false, "1", "", "parts of the first dimension, each under a key of its own", 1},
+    {"pieces", kInt, false, "1", "", "parts of the first dimension, each under a key of its own",
+     1},
     {"regions", kBool, false, "true", "",
      "whether the store knows which elements of the whole tensor a piece has"},
 };

@@ -17,7 +17,8 @@ constexpr ParamInfo kParams[] = {
      "the group whose members share the pieces: world, node, a mesh dimension or a role"},
     {"rule", kChoice, false, "chunk", kCutRules, kCutRulesAbout},
     {"multiple", kInt, false, "1", "", "of padded: pieces are padded to a multiple of it", 1},
-    {"sections", kInts, false, "", "", "of packed: extents of the sections; two halves if left out"},
+    {"sections", kInts, false, "", "",
+     "of packed: extents of the sections; two halves if left out"},
     {"order", kInts, false, "", "", "rows are dealt out in this order, as an expert map does"},
 };
 

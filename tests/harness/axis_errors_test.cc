@@ -96,7 +96,8 @@ variants:
         "11:20: at cannot be \"middle\" = one of: start, end",
         "12:29: a step cannot move into itself",
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
-        "world.nodes, world.ranks_per_node, model, dtype, fill, backend, attention, seed",
+        "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
+        "attention, seed",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}

@@ -35,8 +35,8 @@ expect:
   alias: {fail: {at: hld, from_rank: -1, names: {}}}
 )",
        {"7:17: unknown key of fail \"rank\" = did you mean \"ranks\"?",
-        "7:33: ranks: expected a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1) "
-        "before `x`",
+        "7:33: ranks: the world has no role \"x\" = such as 0, 1..3, last, r>0, local 0 or "
+        "node 1; roles and mesh dimensions are those of `world`",
         "7:40: an expectation cannot depend on states, flags or module types = use names, "
         "kinds, file, tied and slices",
         "7:53: state cannot be \"undefind\" = did you mean \"undefined\"?",
@@ -128,9 +128,9 @@ steps:
         "5:8: sweep must be a map, not \"4\"",
         "6:10: tensors must be a map, not \"5\"",
         "7:9: expect must be pass, a map from oracles, or a list of such maps, not \"6\"",
-        "9:5: unknown verb \"x\" = one of: use, alloc, free, fill, read, copy, bind, mark, "
-        "shard, broadcast, gather, all_reduce, barrier, raise, delay, require, observe, sample, "
-        "each, update"}},
+        "9:5: unknown verb \"x\" = one of: use, alloc, free, fill, read, save, copy, bind, "
+        "mark, shard, broadcast, gather, all_reduce, barrier, damage, raise, delay, require, "
+        "observe, sample, each, update"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;
 }

@@ -35,7 +35,7 @@ inline TensorObservation tensor(std::string name, std::vector<StateRange> states
   for (const StateRange& one : states)
     made.state_counts[static_cast<size_t>(one.root)] += one.end - one.begin;
   made.states = std::move(states);
-  made.reference.known = made.reference.equal = true;
+  made.reference.known = made.reference.equal = made.reference.from_file = true;
   made.digest = 11;
   return made;
 }
@@ -58,8 +58,13 @@ inline TensorObservation undefined(std::string name, int rank) {
   TensorObservation made =
       tensor(std::move(name), {range(0, 64, StateKind::kUndefined, kHold, rank)});
   made.nan = 64;
-  made.reference = {.known = true, .differing = 64, .first_differing = 0, .last_differing = 63,
-                    .not_from_source = 64, .reason = "64 of 64 elements differ"};
+  made.reference = {.known = true,
+                    .from_file = true,
+                    .differing = 64,
+                    .first_differing = 0,
+                    .last_differing = 63,
+                    .not_from_source = 64,
+                    .reason = "64 of 64 elements differ"};
   made.digest = 22;
   return made;
 }
@@ -68,7 +73,7 @@ inline TensorObservation on_meta(std::string name) {
   TensorObservation made = tensor(std::move(name), {range(0, 64, StateKind::kMeta, kAlloc, 0)});
   made.meta = true;
   made.digest = 0;
-  made.reference = {.known = true, .reason = "still on meta"};
+  made.reference = {.known = true, .from_file = true, .reason = "still on meta"};
   return made;
 }
 

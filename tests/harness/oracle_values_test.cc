@@ -12,14 +12,19 @@ using ::testing::HasSubstr;
 TEST(Oracles, AreInTheOrderOfTheReference) {
   std::vector<std::string_view> names;
   for (const OracleInfo& oracle : oracles()) names.push_back(oracle.name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{
-                       "finite", "defined", "ckpt", "replicas", "alias", "dtype", "no_hang",
-                       "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{
+                "finite", "defined", "ckpt", "source", "replicas", "alias", "dtype", "no_hang",
+                "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
   EXPECT_EQ(find_oracle("nothing"), nullptr);
 }
 
 TEST(Oracles, AllPassWhereAllIsWell) {
   Observation seen = sound_world();
+  TensorObservation frequencies = loaded("inv_freq");
+  frequencies.reference.from_file = false;
+  for (RankObservation& rank : seen.ranks)
+    for (Point& point : rank.points) point.tensors.push_back(frequencies);
   for (const OracleInfo& oracle : oracles()) {
     Verdict verdict = verdict_of(oracle.name, seen);
     EXPECT_EQ(verdict.judgement, Judgement::kPass) << oracle.name << ": " << verdict.summary;
@@ -35,7 +40,8 @@ TEST(Oracles, OfValuesCannotTellWhereEveryRankStoppedBeforeSampling) {
   stopped(zero, Outcome::kRaised, "no such key");
   stopped(one, Outcome::kBlocked);
   Observation seen = world({zero, one});
-  for (std::string_view oracle : {"finite", "defined", "ckpt", "replicas", "alias", "dtype"}) {
+  for (std::string_view oracle :
+       {"finite", "defined", "ckpt", "source", "replicas", "alias", "dtype"}) {
     Verdict verdict = verdict_of(oracle, seen);
     EXPECT_EQ(verdict.judgement, Judgement::kUnknown) << oracle;
     EXPECT_THAT(verdict.summary, HasSubstr("rank 0 (raised)"));
@@ -190,14 +196,16 @@ TEST(Defined, BelievesTheCountsWhereRangesWereCut) {
 
 TEST(Ckpt, FailsWhereElementsDifferAndTellsHowMany) {
   TensorObservation one = loaded("a");
-  one.reference = {.known = true, .differing = 3, .first_differing = 7, .last_differing = 20};
+  one.reference = {
+      .known = true, .from_file = true, .differing = 3, .first_differing = 7, .last_differing = 20};
   Verdict verdict = verdict_of("ckpt", world({rank(0, {one})}));
   ASSERT_EQ(verdict.findings.size(), 1u);
   EXPECT_EQ(verdict.findings[0].begin, 7);
   EXPECT_EQ(verdict.findings[0].end, 21);
   EXPECT_EQ(verdict.findings[0].kind, "value");
   EXPECT_EQ(verdict.findings[0].state, "loaded");
-  EXPECT_THAT(verdict.findings[0].text, HasSubstr("3 of 64 elements differ, elements 7 to 20"));
+  EXPECT_THAT(verdict.findings[0].text,
+              HasSubstr("3 of 64 elements differ from the file, elements 7 to 20"));
 }
 
 TEST(Ckpt, FailsWhereEqualElementsDidNotComeFromTheirPlace) {
@@ -214,6 +222,63 @@ TEST(Ckpt, TellsWhyNothingCanBeCompared) {
   ASSERT_EQ(verdict.findings.size(), 1u);
   EXPECT_EQ(verdict.findings[0].kind, "meta");
   EXPECT_THAT(verdict.findings[0].text, HasSubstr("still on meta"));
+}
+
+TEST(Ckpt, TellsWhatStandsThereInstead) {
+  TensorObservation one = loaded("a");
+  one.reference = {.known = true, .from_file = true, .differing = 3, .first_differing = 0,
+                   .last_differing = 2, .kind = "shift", .story = "its own elements, 4 further on"};
+  Verdict verdict = verdict_of("ckpt", world({rank(0, {one})}));
+  ASSERT_EQ(verdict.findings.size(), 1u);
+  EXPECT_EQ(verdict.findings[0].kind, "shift");
+  EXPECT_THAT(verdict.findings[0].text, HasSubstr("; it holds its own elements, 4 further on"));
+}
+
+// A tensor of a declared source is judged by it alone, one of the file by ckpt alone.
+TEST(Source, JudgesWhatIsDeclaredInPlaceOfTheFile) {
+  TensorObservation synced = loaded("a"), analytic = loaded("b"), file = loaded("c");
+  synced.reference = {.known = true, .from_file = true, .differing = 64};
+  synced.declared = {.known = true, .equal = true};
+  analytic.reference.from_file = false;
+  Observation seen = world({rank(0, {synced, analytic, file})});
+  EXPECT_EQ(verdict_of("ckpt", seen).judgement, Judgement::kPass);
+  EXPECT_EQ(verdict_of("source", seen).judgement, Judgement::kPass);
+  std::vector<TensorObservation>& tensors = seen.ranks[0].points.back().tensors;
+  tensors[0].declared = {.known = true, .differing = 1, .first_differing = 3, .last_differing = 3};
+  tensors[1].reference = {.known = true, .differing = 64, .first_differing = 0,
+                          .last_differing = 63};
+  EXPECT_EQ(verdict_of("ckpt", seen).judgement, Judgement::kPass);
+  const Verdict verdict = verdict_of("source", seen);
+  ASSERT_EQ(verdict.findings.size(), 2u);
+  EXPECT_EQ(verdict.findings[0].tensor, "a");
+  EXPECT_EQ(verdict.findings[1].tensor, "b");
+  EXPECT_THAT(verdict.findings[0].text, HasSubstr("differ from its source"));
+}
+
+TEST(Source, CannotTellWhereNothingIsDeclared) {
+  EXPECT_EQ(verdict_of("source", world({rank(0, {loaded("a")})})).judgement, Judgement::kUnknown);
+}
+
+TEST(Replicas, ComparesRanksThatHoldTheSamePiece) {
+  TensorObservation left = loaded("a"), right = loaded("a");
+  left.piece = 1;
+  right.piece = 2;
+  right.digest = 12;
+  EXPECT_EQ(verdict_of("replicas", world({rank(0, {left}), rank(1, {right})})).judgement,
+            Judgement::kPass);
+  right.piece = 1;
+  EXPECT_EQ(verdict_of("replicas", world({rank(0, {left}), rank(1, {right})})).judgement,
+            Judgement::kFail);
+}
+
+TEST(EveryValueOracle, LeavesScratchMemoryAlone) {
+  TensorObservation scratch = undefined("s", 1);
+  scratch.kind = TensorKind::kScratch;
+  scratch.dtype = DType::kBFloat16;
+  scratch.reference.equal = false;
+  const Observation seen = world({rank(0, {loaded("a")}), rank(1, {loaded("a"), scratch})});
+  for (const char* oracle : {"finite", "defined", "ckpt", "replicas", "dtype"})
+    EXPECT_EQ(verdict_of(oracle, seen).judgement, Judgement::kPass) << oracle;
 }
 
 TEST(Ckpt, CannotTellWhereTheDirectorySaysNothing) {

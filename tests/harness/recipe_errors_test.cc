@@ -46,8 +46,8 @@ steps:
       {kHead + R"(steps:
   - use: {recipe: r, who: x}
 )",
-       {"4:27: who: expected a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1) "
-        "before `x`"},
+       {"4:27: ranks: the world has no role \"x\" = such as 0, 1..3, last, r>0, local 0 or "
+        "node 1; roles and mesh dimensions are those of `world`"},
        R"(recipe: r
 about: x
 params:

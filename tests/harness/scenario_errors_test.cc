@@ -40,7 +40,7 @@ steps: [barrier: {}]
       {kHead + R"(world: {}
 steps: [barrier: {}]
 )",
-       {"3:8: a world needs ranks, or nodes and ranks_per_node"}},
+       {"3:8: a world needs ranks, or nodes and ranks_per_node, or a mesh"}},
       {kHead + R"(world: 2
 steps: [barrier: {}]
 )",
@@ -102,7 +102,8 @@ tensors:
         "4:19: init: value needs the key \"value\"",
         "5:14: shape must be a list of whole numbers, not \"3\"",
         "5:29: \"value\" belongs to init: value",
-        "6:25: value must be a number, not \"two\""}},
+        "6:25: value cannot be \"two\": a value is a number, rope(theta, head_dim), "
+        "linspace(first, last) or arange(first, step)"}},
       {R"(about: a
 steps: [barrier: {}]
 tensors:

@@ -160,8 +160,10 @@ TEST(Reference, InTheReadmeIsFresh) {
 
 // The examples of the verb table are scenarios that parse.
 TEST(Reference, ExamplesAreCorrect) {
-  std::string text = "about: a\nmodel: m\nsteps:\n  - mark: {of: all, flag: initialised}\n"
-                     "  - mark: {of: all, flag: flag}\n";
+  std::string text =
+      "about: a\nmodel: m\nstores: {out: {empty: true}}\nsteps:\n  - mark: {of: all, flag: "
+      "initialised}\n"
+      "  - mark: {of: all, flag: flag}\n";
   for (const VerbInfo& verb : verb_infos()) text += "  - " + std::string(verb.example) + "\n";
   const Files files{.read = [&](const std::string& path) -> Result<std::string> {
                       if (path == "x.yaml") return text;

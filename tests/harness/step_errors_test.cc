@@ -129,8 +129,8 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
   - barrier: {ranks: {}}
 )",
        {"4:26: ranks: expected a number before `> 1`",
-        "5:26: ranks: expected a rank set (all, none, 0, 1..3, last, r>0, local 0, node 1) "
-        "before `x`",
+        "5:26: ranks: the world has no role \"x\" = such as 0, 1..3, last, r>0, local 0 or "
+        "node 1; roles and mesh dimensions are those of `world`",
         "6:22: ranks must be a rank set, not a map = such as 0, r>0, local 0 or [0, 2]"}},
       {kHead + R"(steps:
   - alloc: {of: "param & & x", as: empty}

@@ -144,7 +144,7 @@ TEST(Update, EndsTheInnermostOneAndTheLoopGoesOn) {
   }
   EXPECT_EQ(point_named(result, "after").tensors.at(0).states.at(0).chain,
             point_named(result, "after").tensors.at(1).states.at(0).chain);
-  EXPECT_THAT(findings_of(result, "ckpt"), ElementsAre("0 w.3 value"));
+  EXPECT_THAT(findings_of(result, "source"), ElementsAre("0 w.3 value"));
 }
 
 // Rank 1 holds w.2 on meta and raises as it posts it; the others have posted w.1 and then wait.
