@@ -129,6 +129,7 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
   made.backend = settings.backend;
   made.attention = settings.attention;
   made.seed = settings.seed;
+  made.budget = settings.budget;
   const bool has_model = !settings.model.empty();
   made.tensors = scenario.tensors;
   if (!draft.tensors.is_null())

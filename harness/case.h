@@ -51,6 +51,13 @@ struct ExpectedTokens {
   Where where;
 };
 
+// Bytes that must not be exceeded; nothing: no limit.
+struct Budget {
+  std::optional<int64_t> rank_resident, rank_reserved, node_resident, node_reserved;
+  bool any() const { return rank_resident || rank_reserved || node_resident || node_reserved; }
+  bool operator==(const Budget&) const = default;
+};
+
 struct Case {
   std::string id;        // "PATH/axis=value/…"
   std::string scenario;  // the file's path, as given
@@ -64,6 +71,7 @@ struct Case {
   std::string backend = "gloo";
   std::string attention = "sdpa";
   uint64_t seed = 7;
+  Budget budget;
   std::vector<ExtraTensor> tensors;
   std::vector<StoreSpec> stores;
   Program program;

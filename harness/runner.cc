@@ -36,6 +36,7 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.fill = plan.fill;
   spec.attention = plan.attention;
   spec.seed = plan.seed;
+  spec.peaks = plan.budget.any();
   return spec;
 }
 

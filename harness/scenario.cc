@@ -28,6 +28,9 @@ constexpr ScenarioKey kKeys[] = {
     {"seed", "of everything random; 7 if left out"},
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
+    {"budget",
+     "bytes that ranks or nodes may hold at once: {node_resident: 100 MiB}; what exceeds it fails "
+     "the oracle memory"},
     {"tensors", "tensors added to the model, or a model of their own"},
     {"stores", "folders of files that steps read and save; `file` is there by itself"},
     {"source",
@@ -128,6 +131,8 @@ class ScenarioParser {
       scenario_.reference = read_text(reference->value, "reference", diagnostics_).value_or("");
     if (const Entry* world = root.find("world"))
       assign_world(scenario_.base.settings, world->value, diagnostics_);
+    if (const Entry* budget = root.find("budget"))
+      assign_budget(scenario_.base.settings, budget->value, diagnostics_);
     for (std::string_view key : {"model", "dtype", "fill", "seed", "attention", "backend"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;

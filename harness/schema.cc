@@ -292,6 +292,8 @@ Json key_type(std::string_view key) {
     fills.push_back("all");
     return choice(fills);
   }
+  if (key == "budget")
+    return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
   if (key == "seed") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 #include "harness/argument.h"
@@ -26,9 +27,42 @@ constexpr SettingInfo kSettings[] = {
     {"backend", "what moves bytes between ranks"},
     {"attention", "how attention is computed; the two differ in what NaN they hide"},
     {"seed", "of everything random"},
+    {"budget.rank_resident", "bytes that each rank may have written and still hold: 100 MiB"},
+    {"budget.rank_reserved", "the same with what nobody has written"},
+    {"budget.node_resident", "of all ranks of a node together"},
+    {"budget.node_reserved", "of all ranks of a node together"},
 };
 
 constexpr std::string_view kMesh = "world.mesh.";
+
+constexpr std::string_view kBudget = "budget.";
+
+std::optional<int64_t>* limit_named(Budget& budget, std::string_view path) {
+  if (path == "budget.rank_resident") return &budget.rank_resident;
+  if (path == "budget.rank_reserved") return &budget.rank_reserved;
+  if (path == "budget.node_resident") return &budget.node_resident;
+  return path == "budget.node_reserved" ? &budget.node_reserved : nullptr;
+}
+
+// A number of bytes, or one with a unit: 4096, 64 KiB, 1.5 GiB.
+std::optional<int64_t> read_bytes(const Node& node, std::string_view what,
+                                  Diagnostics& diagnostics) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024},
+      {"TiB", 1024.0 * 1024 * 1024 * 1024}, {"B", 1.0}, {"", 1.0}};
+  const std::string_view text = node.is_scalar() ? std::string_view(node.text) : "";
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, bytes] : kUnits)
+    if (error == std::errc() && number >= 0 && number * bytes < 9e18 && unit == name)
+      return static_cast<int64_t>(number * bytes);
+  diagnostics.add(node.where, fmt::format("{} must be a number of bytes, not {}", what,
+                                          describe(node)),
+                  "such as 4096, 64 KiB or 1.5 GiB");
+  return std::nullopt;
+}
 
 void assign_extent(int& extent, const Node& value, std::string_view path,
                    Diagnostics& diagnostics) {
@@ -142,7 +176,10 @@ std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
             Diagnostics& diagnostics) {
-  if (path.starts_with(kMesh)) {
+  if (path.starts_with(kBudget)) {
+    if (std::optional<int64_t>* limit = limit_named(settings.budget, path))
+      *limit = read_bytes(value, path, diagnostics);
+  } else if (path.starts_with(kMesh)) {
     assign_dim(settings, path.substr(kMesh.size()), value, diagnostics);
   } else if (path == "world.ranks") {
     settings.ranks_by_mesh = false;
@@ -179,6 +216,16 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
     if (const auto seed = read_int(value, path, 0, kSeedMax, diagnostics))
       settings.seed = static_cast<uint64_t>(*seed);
   }
+}
+
+void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
+  if (!expect_map(budget, "budget", diagnostics)) return;
+  std::vector<std::string> known;
+  for (const SettingInfo& setting : kSettings)
+    if (setting.path.starts_with(kBudget)) known.emplace_back(setting.path.substr(kBudget.size()));
+  check_keys(budget, "budget", known, diagnostics);
+  for (const Entry& entry : budget.entries)
+    assign(settings, std::string(kBudget) + entry.key, entry.value, {}, diagnostics);
 }
 
 Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {

@@ -1,6 +1,6 @@
 // What a scenario says of the world around its program, each by a path that sweeps and patches use:
 // world.ranks, world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend,
-// attention, seed.
+// attention, seed, budget.LIMIT.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/case.h"
 #include "harness/yaml.h"
 #include "sim/dtype.h"
 #include "sim/rank_set.h"
@@ -29,6 +30,7 @@ struct Settings {
   std::string backend = "gloo";
   std::string attention = "sdpa";
   uint64_t seed = 7;
+  Budget budget;
   bool operator==(const Settings&) const = default;
 };
 
@@ -52,6 +54,9 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
 
 // The topology with its roles' ranks. A mesh that does not fit the ranks is diagnosed.
 Topology topology_of(const Settings& settings, Diagnostics& diagnostics);
+
+// The map `budget`: {node_resident: 100 MiB, …}.
+void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics);
 
 // The map `world`: {ranks} or {nodes, ranks_per_node}, mesh, roles.
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics);

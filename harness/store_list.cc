@@ -8,12 +8,14 @@
 
 #include "harness/argument.h"
 #include "harness/step_tree.h"
+#include "sim/braces.h"
 #include "sim/checkpoint/nearest.h"
 
 namespace loadproof::harness {
 namespace {
 
 constexpr int64_t kVersionMax = 1'000'000;
+constexpr size_t kNamesMax = 10'000;
 
 constexpr StoreKey kKeys[] = {
     {"version", "which values its tensors have; 0, those of the store `file`, if left out"},
@@ -77,6 +79,23 @@ class StoreParser {
     return std::nullopt;
   }
 
+  // A list of them, or one; each may hold {0..7} and {a,b}.
+  std::vector<StoredTensor> all_stored(const Entry& entry, std::string_view what,
+                                       int64_t version) {
+    std::vector<StoredTensor> all;
+    const auto texts = read_texts(entry.value, what, diagnostics_);
+    for (size_t i = 0; texts && i < texts->size(); ++i) {
+      const Where& where = entry.value.is_list() ? entry.value.items[i].where : entry.value.where;
+      const std::vector<std::string> names = expand_braces((*texts)[i], kNamesMax);
+      if (names.empty())
+        diagnostics_.add(where, fmt::format("{} is no name of tensors", in_quotes((*texts)[i])),
+                         "such as w, w.{0..7} or w.{a,b}");
+      for (const std::string& name : names)
+        if (auto tensor = stored(name, where, version)) all.push_back(std::move(*tensor));
+    }
+    return all;
+  }
+
   void files(StoreSpec& store, const Node& node) {
     if (!expect_map(node, "files", diagnostics_)) return;
     for (const Entry& entry : node.entries) {
@@ -84,12 +103,7 @@ class StoreParser {
         diagnostics_.add(entry.where, fmt::format("{} is no name of a file", in_quotes(entry.key)),
                          "such as model-1.safetensors");
       StoredFile file{entry.key, {}};
-      const auto texts = read_texts(entry.value, "each tensor of a file", diagnostics_);
-      for (size_t i = 0; texts && i < texts->size(); ++i) {
-        const Where& where = entry.value.is_list() ? entry.value.items[i].where : entry.where;
-        if (auto tensor = stored((*texts)[i], where, store.version))
-          file.tensors.push_back(std::move(*tensor));
-      }
+      file.tensors = all_stored(entry, "each tensor of a file", store.version);
       store.files.push_back(std::move(file));
     }
   }
@@ -104,10 +118,8 @@ class StoreParser {
   void stacked(StoreSpec& store, const Node& node) {
     if (!expect_map(node, "stacked", diagnostics_)) return;
     for (const Entry& entry : node.entries) {
-      const auto texts = read_texts(entry.value, "each stacked tensor", diagnostics_);
-      for (size_t i = 0; texts && i < texts->size(); ++i)
-        if (const auto tensor = stored((*texts)[i], entry.where, 0))
-          store.stacked[entry.key].push_back(tensor->tensor);
+      for (const StoredTensor& tensor : all_stored(entry, "each stacked tensor", 0))
+        store.stacked[entry.key].push_back(tensor.tensor);
     }
   }
 };

@@ -30,6 +30,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
       stores_(asset) {
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
+  if (spec.peaks) peaks_.emplace(spec.topology);
   runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
     Runner& added = runners_.emplace_back(
@@ -124,6 +125,7 @@ void Engine::run_step(Runner& runner, const Step& step) {
     done = fail(first_line(error.what()));
   }
   log_writes(runner, selected);
+  note_peak(runner, step.index);
   if (!done) raise(runner, done.error().message);
 }
 
@@ -151,9 +153,10 @@ void Engine::note_vacuous(const Runner& runner, const Step& step) {
   add_vacuous({step.index, {runner.rank.index()}, step.of.text()});
 }
 
-void Engine::note_nothing(const StepContext& step, std::string kind, std::string text) {
+void Engine::note_nothing(const StepContext& step, std::string kind, std::string text,
+                          std::vector<std::string> tensors) {
   add_vacuous({step.step.index, {step.rank.index()}, step.step.of.text(), std::move(kind),
-               std::move(text)});
+               std::move(text), std::move(tensors)});
 }
 
 void Engine::add_vacuous(VacuousObservation seen) {
@@ -219,6 +222,10 @@ void Engine::remember(uint64_t key, const loadproof::Generation& generation) {
   memory_.emplace(key, generation);
 }
 
+void Engine::note_peak(const Runner& runner, int32_t step) {
+  if (peaks_) peaks_->note(runner.rank, origins_, step);
+}
+
 void Engine::log(uint64_t value) {
   ++seen_.events;
   const uint64_t pair[] = {seen_.fingerprint, value};
@@ -250,6 +257,7 @@ std::vector<at::Tensor> Engine::values() const {
 
 Observation Engine::finish() {
   note_waits();
+  if (peaks_) seen_.peaks = peaks_->take();
   for (Runner& ended : runners_) {
     const bool waits = !ended.stopped && ended.waiting > 0;
     if (waits) {

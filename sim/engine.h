@@ -22,6 +22,7 @@
 #include "sim/chain.h"
 #include "sim/groups.h"
 #include "sim/observation.h"
+#include "sim/peaks.h"
 #include "sim/rank.h"
 #include "sim/stores.h"
 #include "sim/steps/verb.h"
@@ -71,7 +72,8 @@ class Engine {
   void add_generation(const StepContext& step, loadproof::Generation generation);
   void enter_each(const StepContext& step);
   // The step did nothing for this rank, or undid what another did; `kind` as in VacuousObservation.
-  void note_nothing(const StepContext& step, std::string kind, std::string text);
+  void note_nothing(const StepContext& step, std::string kind, std::string text,
+                    std::vector<std::string> tensors = {});
   void enter_update(const StepContext& step);
   // Virtual time that the rank spends in this step.
   void work(const StepContext& step, double seconds);
@@ -124,6 +126,7 @@ class Engine {
   Groups groups_;
   Rendezvous rendezvous_;
   Stores stores_;
+  std::optional<Peaks> peaks_;
   Observation seen_;
   std::map<uint64_t, loadproof::Generation> memory_;
   int64_t steps_taken_ = 0;
@@ -152,6 +155,7 @@ class Engine {
   void complete_reduce(const Meeting& meeting);
   std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
 
+  void note_peak(const Runner& runner, int32_t step);
   void log(uint64_t value);
   void log_writes(const Runner& runner, std::span<const int> slots);
   void note_waits();

@@ -177,6 +177,7 @@ void Engine::complete(const Meeting& meeting) {
     if (call.tag >= 0) {
       const int slot = static_cast<int>(call.tag);
       log_writes(member, {&slot, 1});
+      note_peak(member, call.step);
     }
     if (--member.waiting == 0 && !member.stopped) ready_.push_back(call.rank);
   }

@@ -171,7 +171,19 @@ struct VacuousObservation {
   std::string selector;
   std::string kind = "empty";  // or nothing_read, nothing_written, overwritten
   std::string text;            // of another kind than empty: a sentence
+  std::vector<std::string> tensors;  // of another kind: those that it is about
   bool operator==(const VacuousObservation&) const = default;
+};
+
+// The most that a rank or a node held at once; bytes.
+struct PeakObservation {
+  bool is_node = false;
+  int index = 0;            // of the rank or the node
+  int64_t resident = 0;     // that somebody had written
+  int64_t reserved = 0;     // with what nobody had
+  int32_t step = -1;        // at which `resident` stood
+  int rank = -1;            // that ran it
+  bool operator==(const PeakObservation&) const = default;
 };
 
 struct StepLabel {
@@ -187,6 +199,7 @@ struct Observation {
   std::vector<WaitObservation> waits;
   std::string wait_report;       // the wait-for graph in words; empty: nobody waits
   std::vector<VacuousObservation> vacuous;
+  std::vector<PeakObservation> peaks;  // by rank, then by node; empty: the case states no budget
   int64_t events = 0;
   uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend
   bool operator==(const Observation&) const = default;

@@ -6,6 +6,8 @@
 #include <system_error>
 
 #include "sim/checkpoint/index.h"
+#include "sim/checkpoint/mapped_file.h"
+#include "sim/checkpoint/safetensors.h"
 #include "sim/checkpoint/writer.h"
 #include "sim/selector.h"
 
@@ -36,8 +38,17 @@ Result<const Checkpoint*> Stores::open(const std::string& store, Trust trust) {
   std::map<Trust, Checkpoint>& opened = states_[store].opened;
   if (const auto found = opened.find(trust); found != opened.end()) return &found->second;
   auto made = Checkpoint::open(folder_of(store), trust);
-  if (!made) return fail(fmt::format("store {}: {}", store, made.error().message));
+  if (!made) return fail(told(store, made.error().message));
   return &opened.emplace(trust, std::move(*made)).first->second;
+}
+
+// Where declared stores lie changes from run to run: errors tell their names instead.
+std::string Stores::told(const std::string& store, std::string text) const {
+  if (store == kFileStore && asset_.model()) return text;
+  const std::string folder = folder_of(store).string();
+  for (size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at))
+    text.replace(at, folder.size(), store);
+  return fmt::format("store {}: {}", store, text);
 }
 
 Result<std::vector<Held>> Stores::find(const std::string& store, Trust trust,
@@ -60,7 +71,7 @@ const Saved* Stores::saved_as(const std::string& store, const CheckpointTensor& 
   const auto file = files.find(tensor.file);
   if (file == files.end()) return nullptr;
   const auto one = file->second.find(tensor.key);
-  return one == file->second.end() ? nullptr : &one->second;
+  return one == file->second.end() || one->second.rank < 0 ? nullptr : &one->second;
 }
 
 Result<std::vector<std::string>> Stores::keys(const std::string& store, Trust trust) {
@@ -97,16 +108,40 @@ Result<bool> Stores::save(const std::string& store, const std::string& file, Sav
   const Result<fs::path> folder = own_copy(store);
   if (!folder) return tl::make_unexpected(folder.error());
   std::map<std::string, Saved>& tensors = states_[store].saved[file];
+  if (tensors.empty())
+    if (auto kept = keep_tensors(*folder / file, tensors); !kept)
+      return fail(told(store, kept.error().message));
   const std::string key = key_in_file(saved, file);
   const auto before = tensors.find(key);
-  const bool collides = before != tensors.end() && before->second.rank != saved.rank &&
+  const bool collides = before != tensors.end() && before->second.rank >= 0 &&
+                        before->second.rank != saved.rank &&
                         before->second.bytes != saved.bytes;
   tensors.insert_or_assign(key, std::move(saved));
   if (auto written = write_file(*folder / file, tensors); !written)
-    return tl::make_unexpected(written.error());
+    return fail(told(store, written.error().message));
   if (file != kWhole)
     if (auto written = write_index(store); !written) return tl::make_unexpected(written.error());
   return collides;
+}
+
+Result<void> Stores::keep_tensors(const fs::path& path,
+                                  std::map<std::string, Saved>& tensors) const {
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  const auto file = map_file(path);
+  if (!file) return tl::make_unexpected(file.error());
+  const auto header = parse_safetensors(file->bytes(), path.string());
+  if (!header) return tl::make_unexpected(header.error());
+  for (const TensorEntry& entry : header->tensors) {
+    const auto bytes = file->bytes().subspan(static_cast<size_t>(header->data_offset + entry.begin),
+                                             static_cast<size_t>(entry.end - entry.begin));
+    tensors[entry.name] = {.key = entry.name,
+                           .dtype = entry.dtype,
+                           .shape = entry.shape,
+                           .bytes = {bytes.begin(), bytes.end()},
+                           .rank = -1};
+  }
+  return {};
 }
 
 Result<void> Stores::write_file(const fs::path& path, const std::map<std::string, Saved>& tensors) {

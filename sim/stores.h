@@ -26,7 +26,7 @@ struct Saved {
   std::vector<std::byte> bytes;
   StateMap states;
   std::optional<Layout> layout;  // in the whole tensor; nothing: it is the whole
-  int rank = 0;
+  int rank = 0;                  // -1: it was there before the world
 };
 
 // What a store has for a key. Points into the store until it changes.
@@ -66,10 +66,14 @@ class Stores {
   std::map<std::string, State> states_;
 
   std::filesystem::path folder_of(const std::string& store) const;
+  std::string told(const std::string& store, std::string text) const;
   Result<const Checkpoint*> open(const std::string& store, Trust trust);
   const Saved* saved_as(const std::string& store, const CheckpointTensor& tensor) const;
   // This world's own copy, about to be changed.
   Result<std::filesystem::path> own_copy(const std::string& store);
+  // What a file holds before the first save into it.
+  Result<void> keep_tensors(const std::filesystem::path& path,
+                            std::map<std::string, Saved>& tensors) const;
   static Result<void> write_file(const std::filesystem::path& path,
                                  const std::map<std::string, Saved>& tensors);
   Result<void> write_index(const std::string& store);

@@ -31,6 +31,7 @@ struct WorldSpec {
   // Gives tensors the values that they must have at the end; run on one rank that holds everything
   // whole. Tensors that it leaves alone have no such value. nullptr: there is none.
   const Program* source = nullptr;
+  bool peaks = false;                // count what ranks and nodes hold
   bool whole = false;                // every rank holds every tensor, and all of it
   std::string fill = "nan";
   std::string attention = "sdpa";

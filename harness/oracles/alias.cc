@@ -29,13 +29,13 @@ void find_broken(const Judged& judged, const TensorObservation& tensor,
                  std::vector<Finding>& findings) {
   if (tensor.tied_to.empty()) return;
   const TensorObservation* target = find_tensor(*judged.point, tensor.tied_to);
-  if (target && share(tensor, *target)) return;
+  if (!target || share(tensor, *target)) return;  // a tie binds ranks that hold both
   Finding finding = finding_of(judged, tensor, range_of(tensor, 0, tensor.elements));
   finding.begin = finding.end = -1;
   finding.kind = "broken";
   finding.text =
-      fmt::format("rank {}, {}: tied to {}, {}", finding.rank, tensor.name, tensor.tied_to,
-                  target ? "but has storage of its own" : "which the rank does not hold");
+      fmt::format("rank {}, {}: tied to {}, but has storage of its own", finding.rank, tensor.name,
+                  tensor.tied_to);
   findings.push_back(std::move(finding));
 }
 

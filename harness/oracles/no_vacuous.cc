@@ -22,7 +22,11 @@ Verdict judge_no_vacuous(const Case&, const Observation& seen, std::string_view)
               ? fmt::format(" did nothing, for '{}' matches no tensor", vacuous.selector)
               : ": " + vacuous.text;
       finding.text = fmt::format("rank {}: step {}{}", rank, step_text(seen, vacuous.step), what);
-      findings.push_back(std::move(finding));
+      findings.push_back(finding);
+      for (const std::string& tensor : vacuous.tensors) {
+        if (!findings.back().tensor.empty()) findings.push_back(finding);
+        findings.back().tensor = tensor;
+      }
     }
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.rank < b.rank; });

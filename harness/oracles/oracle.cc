@@ -30,6 +30,9 @@ constexpr OracleInfo kOracles[] = {
      judge_replicas},
     {"alias", "Tied names share storage, and no others do.", judge_alias},
     {"dtype", "Every tensor has the dtype that the model declares.", judge_dtype},
+    {"memory",
+     "No rank and no node holds more bytes at once than the case's `budget` allows.",
+     judge_memory},
     {"no_hang",
      "All members of each collective come, within the limits of those that wait; they say the "
      "same, and the transfer completes.",

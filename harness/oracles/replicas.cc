@@ -16,9 +16,20 @@ struct Copy {
   const TensorObservation* tensor;
 };
 
+// Whether every element may reach sampling, so that others can be held against it.
+bool is_sound(const TensorObservation& tensor) {
+  for (int kind = 0; kind < kStateKinds; ++kind)
+    if (must_not_reach_sampling(static_cast<StateKind>(kind)) &&
+        tensor.state_counts[static_cast<size_t>(kind)] > 0)
+      return false;
+  return !tensor.meta;
+}
+
+// What nobody wrote equals nothing that somebody did, whatever the memory happens to contain.
 bool same(const TensorObservation& a, const TensorObservation& b) {
   return std::tie(a.digest, a.dtype, a.shape, a.meta) ==
-         std::tie(b.digest, b.dtype, b.shape, b.meta);
+             std::tie(b.digest, b.dtype, b.shape, b.meta) &&
+         is_sound(a) == is_sound(b);
 }
 
 // Names in the order of the first rank that has them.
@@ -66,19 +77,23 @@ std::vector<std::vector<Copy>> groups_of(const JudgedRanks& judged, size_t index
   return groups;
 }
 
-// The group that the others are held against: the one most ranks are in, else the lowest rank's.
+// The group that the others are held against: of those that are sound, if any is, the one most
+// ranks are in, else the lowest rank's.
 size_t authority(const std::vector<std::vector<Copy>>& groups) {
-  size_t most = 0;
-  for (const auto& group : groups) most = std::max(most, group.size());
-  auto is_most = [&](const auto& group) { return group.size() == most; };
-  if (std::ranges::count_if(groups, is_most) > 1) return 0;
-  return static_cast<size_t>(std::ranges::find_if(groups, is_most) - groups.begin());
+  auto weight = [](const std::vector<Copy>& group) {
+    return std::pair(is_sound(*group.front().tensor), group.size());
+  };
+  size_t best = 0;
+  for (size_t i = 1; i < groups.size(); ++i)
+    if (weight(groups[i]) > weight(groups[best])) best = i;
+  return best;
 }
 
 std::string_view kind_of(const TensorObservation& here, const TensorObservation& there) {
   if (here.meta != there.meta) return "meta";
   if (here.dtype != there.dtype) return "dtype";
-  return here.shape != there.shape ? "shape" : "value";
+  if (here.shape != there.shape) return "shape";
+  return here.digest == there.digest ? "state" : "value";
 }
 
 Finding finding_in(const Copy& copy, const std::vector<Copy>& held_against, const Blame& blame) {

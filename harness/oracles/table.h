@@ -12,6 +12,7 @@ Verdict judge_source(const Case& plan, const Observation& seen, std::string_view
 Verdict judge_replicas(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_alias(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_dtype(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_memory(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_hang(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_error(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_symmetric_error(const Case& plan, const Observation& seen, std::string_view at);

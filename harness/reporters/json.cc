@@ -87,8 +87,13 @@ void fields(A& a, Like<WaitObservation> auto& v) {
   a("sequence", v.sequence), a("missing", v.missing), a("text", v.text);
 }
 template <typename A>
+void fields(A& a, Like<PeakObservation> auto& v) {
+  a("is_node", v.is_node), a("index", v.index), a("resident", v.resident);
+  a("reserved", v.reserved), a("step", v.step), a("rank", v.rank);
+}
+template <typename A>
 void fields(A& a, Like<VacuousObservation> auto& v) {
-  a("kind", v.kind), a("text", v.text);
+  a("kind", v.kind), a("text", v.text), a("tensors", v.tensors);
   a("step", v.step), a("ranks", v.ranks), a("selector", v.selector);
 }
 template <typename A>
@@ -99,7 +104,7 @@ template <typename A>
 void fields(A& a, Like<Observation> auto& v) {
   a("fingerprint", v.fingerprint), a("events", v.events), a("steps", v.steps);
   a("mismatches", v.mismatches), a("waits", v.waits), a("wait_report", v.wait_report);
-  a("vacuous", v.vacuous), a("ranks", v.ranks);
+  a("vacuous", v.vacuous), a("peaks", v.peaks), a("ranks", v.ranks);
 }
 template <typename A>
 void fields(A& a, Like<Finding> auto& v) {

@@ -10,8 +10,9 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"as", kChoice, true, "", "meta empty zeros",
-     "meta: no storage; empty: undefined content; zeros: written zeros that hold the place"},
+    {"as", kChoice, true, "", "meta empty zeros zeros_lazy",
+     "meta: no storage; empty: undefined content; zeros: written zeros that hold the place; "
+     "zeros_lazy: zeros of the kernel, which cost nothing until they are written"},
     {"dtype", kDType, false, "", "", "element type; the declared one if left out"},
 };
 

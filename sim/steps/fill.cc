@@ -129,7 +129,8 @@ Result<void> run(StepContext& context) {
       context.engine.note_nothing(context, "nothing_written",
                                   fmt::format("{} is sharded, so that its logical view has no "
                                               "elements: nothing was written",
-                                              context.rank.slot(slot).spec->name));
+                                              context.rank.slot(slot).spec->name),
+                                  {context.rank.slot(slot).spec->name});
       continue;
     }
     if (auto done = fill_one(context, slot); !done) return done;

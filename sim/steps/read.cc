@@ -99,11 +99,15 @@ Result<void> run(StepContext& context) {
     ++read;
     if (flag) context.rank.set_flag(slot, *flag, true);
   }
-  if (read == 0 && !context.selected.empty())
-    context.engine.note_nothing(context, "nothing_read",
-                                fmt::format("the store {} has none of {} tensors",
-                                            arg<std::string>(context.step, "store"),
-                                            context.selected.size()));
+  if (read == 0 && !context.selected.empty()) {
+    std::vector<std::string> names;
+    for (int slot : context.selected) names.push_back(context.rank.slot(slot).spec->name);
+    context.engine.note_nothing(
+        context, "nothing_read",
+        fmt::format("the store {} has none of {}", arg<std::string>(context.step, "store"),
+                    fmt::join(names, ", ")),
+        names);
+  }
   return {};
 }
 

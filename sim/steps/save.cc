@@ -68,7 +68,8 @@ Result<void> save_one(StepContext& context, int slot, int64_t index) {
       context.engine.note_nothing(
           context, "overwritten",
           fmt::format("key {} of store {} takes the place of what another rank saved under it",
-                      *key, store));
+                      *key, store),
+          {held.spec->name});
   }
   return {};
 }

@@ -57,8 +57,7 @@ sweep: {a.b: {x: {}}}
 variants: {a: {drp: [hold]}, b: [x], c: {set: 3}}
 )",
        {"6:16: unknown key of variant a \"drp\" = did you mean \"drop\"?",
-        "6:33: variant b must be a map, not a list",
-        "6:47: set must be a map, not \"3\""}},
+        "6:33: variant b must be a map, not a list", "6:47: set must be a map, not \"3\""}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}
   - barrier: {id: end_of}
@@ -97,7 +96,8 @@ variants:
         "12:29: a step cannot move into itself",
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
         "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
-        "attention, seed",
+        "attention, seed, budget.rank_resident, budget.rank_reserved, budget.node_resident, "
+        "budget.node_reserved",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}
@@ -109,7 +109,9 @@ variants:
   d: {set: {hold.id: x}}
 )",
        {"4:5: alloc needs the argument \"as\" = meta: no storage; empty: undefined content; "
-        "zeros: written zeros that hold the place",
+        "zeros: written zeros that hold the place; zeros_lazy: zeros of the kernel, which cost "
+        "nothing "
+        "until they are written",
         "7:22: as cannot be \"zero\" = did you mean \"zeros\"?",
         "8:39: the id \"hold\" is used twice = first at scenarios/t/x.yaml:4",
         "10:13: an id cannot be set"}},

@@ -14,8 +14,8 @@ TEST(Oracles, AreInTheOrderOfTheReference) {
   for (const OracleInfo& oracle : oracles()) names.push_back(oracle.name);
   EXPECT_EQ(names,
             (std::vector<std::string_view>{
-                "finite", "defined", "ckpt", "source", "replicas", "alias", "dtype", "no_hang",
-                "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
+                "finite", "defined", "ckpt", "source", "replicas", "alias", "dtype", "memory",
+                "no_hang", "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
   EXPECT_EQ(find_oracle("nothing"), nullptr);
 }
 
@@ -23,10 +23,13 @@ TEST(Oracles, AllPassWhereAllIsWell) {
   Observation seen = sound_world();
   TensorObservation frequencies = loaded("inv_freq");
   frequencies.reference.from_file = false;
+  seen.peaks = {{.index = 0, .resident = 64}};
   for (RankObservation& rank : seen.ranks)
     for (Point& point : rank.points) point.tensors.push_back(frequencies);
   for (const OracleInfo& oracle : oracles()) {
-    Verdict verdict = verdict_of(oracle.name, seen);
+    Case plan = plan_for(seen);
+    plan.budget.rank_resident = 64;
+    Verdict verdict = oracle.judge(plan, seen, "");
     EXPECT_EQ(verdict.judgement, Judgement::kPass) << oracle.name << ": " << verdict.summary;
     EXPECT_TRUE(verdict.findings.empty());
     EXPECT_FALSE(verdict.summary.empty());

@@ -30,6 +30,43 @@ TEST(Replicas, NamesTheMinority) {
   EXPECT_THAT(verdict.findings[0].text, HasSubstr("differs in value from ranks 0, 2"));
 }
 
+TEST(Replicas, NeverHoldsSoundCopiesAgainstUnsoundOnes) {
+  Observation seen = world({rank(0, {loaded("a")}), rank(1, {undefined("a", 1)}),
+                            rank(2, {undefined("a", 2)}), rank(3, {loaded("a")})});
+  EXPECT_EQ(ranks_in(verdict_of("replicas", seen)), (std::vector<int>{1, 2}));
+  seen =
+      world({rank(0, {undefined("a", 0)}), rank(1, {undefined("a", 1)}), rank(2, {loaded("a")})});
+  EXPECT_EQ(ranks_in(verdict_of("replicas", seen)), (std::vector<int>{0, 1}));
+}
+
+TEST(Replicas, TellsWhatNobodyWroteFromTheSameBitsThatSomebodyDid) {
+  TensorObservation lucky = undefined("a", 1);
+  lucky.digest = loaded("a").digest;
+  const Verdict verdict = verdict_of("replicas", world({rank(0, {loaded("a")}), rank(1, {lucky})}));
+  EXPECT_EQ(ranks_in(verdict), (std::vector<int>{1}));
+  EXPECT_EQ(verdict.findings[0].kind, "state");
+}
+
+TEST(Memory, HoldsPeaksOfRanksAndNodesAgainstTheBudget) {
+  Observation seen = world({rank(0, {loaded("a")}), rank(1, {loaded("a")})});
+  seen.peaks = {{.index = 0, .resident = 2048, .reserved = 2048, .step = kRead, .rank = 0},
+                {.index = 1, .resident = 1024, .reserved = 4096, .step = kHold, .rank = 1},
+                {.is_node = true, .index = 0, .resident = 3072, .step = kHold, .rank = 1}};
+  Case plan = plan_for(seen);
+  const auto judged = [&] { return find_oracle("memory")->judge(plan, seen, ""); };
+  EXPECT_EQ(judged().judgement, Judgement::kUnknown);
+  plan.budget = {.rank_resident = 2048, .rank_reserved = 4096, .node_resident = 3072};
+  EXPECT_EQ(judged().judgement, Judgement::kPass);
+  plan.budget = {.rank_resident = 1500, .rank_reserved = 3000, .node_resident = 1000};
+  const Verdict verdict = judged();
+  ASSERT_EQ(verdict.findings.size(), 3u);
+  EXPECT_EQ(ranks_in(verdict), (std::vector<int>{0, 1, -1}));
+  EXPECT_EQ(verdict.findings[1].kind, "reserved");
+  EXPECT_EQ(verdict.findings[2].text,
+            "node 0: 3 KiB resident at once, 1000 B allowed; the peak stood at step 'hold' (alloc, "
+            "x.yaml:5) of rank 1");
+}
+
 TEST(Replicas, HoldsATieAgainstTheLowestRank) {
   Observation seen = world({rank(0, {with_digest(1)}), rank(1, {with_digest(2)})});
   EXPECT_EQ(ranks_in(verdict_of("replicas", seen)), (std::vector<int>{1}));

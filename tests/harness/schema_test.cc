@@ -103,7 +103,7 @@ TEST(Schema, SaysWhatIsRequiredAndWhatMayBeChosen) {
   const Json definitions = Json::parse(scenario_schema_json())["definitions"];
   EXPECT_EQ(definitions["verb_alloc"]["required"], Json({"of", "as"}));
   EXPECT_EQ(definitions["verb_alloc"]["properties"]["as"]["enum"],
-            Json({"meta", "empty", "zeros"}));
+            Json({"meta", "empty", "zeros", "zeros_lazy"}));
   EXPECT_EQ(definitions["verb_barrier"]["type"], Json({"object", "null"}));
   EXPECT_EQ(definitions["step"]["maxProperties"], 1);
   EXPECT_EQ(definitions["tensor"]["required"], Json::array({"shape"}));

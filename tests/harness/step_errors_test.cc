@@ -45,7 +45,8 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
   - mark: {}
 )",
        {"4:5: alloc needs the argument \"as\" = meta: no storage; empty: undefined content; "
-        "zeros: written zeros that hold the place",
+        "zeros: written zeros that hold the place; zeros_lazy: zeros of the kernel, which cost "
+        "nothing until they are written",
         "5:5: mark needs the argument \"flag\" = the flag's name; selectors use it as a word",
         "5:5: mark needs the argument \"of\" = which tensors"}},
       {kHead + R"(steps:
