@@ -252,6 +252,11 @@ std::vector<at::Tensor> Engine::values() const {
     const at::Tensor& value = rank.slots()[i].value;
     values.push_back(written && !value.is_meta() ? value : at::Tensor());
   }
+  // A tied name that the steps leave alone has the value of what it is tied to.
+  for (size_t i = 0; i < values.size(); ++i)
+    if (const auto tied = asset_.slot_named(asset_.specs()[i].tied_to);
+        tied && !values[i].defined())
+      values[i] = values[static_cast<size_t>(*tied)];
   return values;
 }
 

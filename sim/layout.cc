@@ -78,6 +78,11 @@ Result<Layout> layout_of(const Cut& cut, const std::vector<int64_t>& shape, cons
   if (!cut.order.empty() && static_cast<int64_t>(cut.order.size()) != extent)
     return fail(fmt::format("an order of {} rows, but dimension {} has {}", cut.order.size(),
                             cut.dim, extent));
+  std::vector<int64_t> sorted = cut.order;
+  std::ranges::sort(sorted);
+  for (size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i] != static_cast<int64_t>(i))
+      return fail(fmt::format("the order does not have each of the rows 0 to {} once", extent - 1));
   const Result<Rows> rows = rows_of(cut, extent, place);
   if (!rows) return tl::make_unexpected(rows.error());
   Layout layout{.whole_shape = shape, .shape = shape, .parts = {}};

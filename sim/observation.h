@@ -48,6 +48,13 @@ struct Comparison {
   bool operator==(const Comparison&) const = default;
 };
 
+// Elements [begin, end) of a whole tensor, row-major.
+struct ElementRange {
+  int64_t begin = 0, end = 0;
+  bool operator==(const ElementRange&) const = default;
+};
+inline constexpr size_t kHeldRangesMax = 1024;
+
 struct TensorObservation {
   std::string name;
   TensorKind kind = TensorKind::kParameter;
@@ -65,6 +72,7 @@ struct TensorObservation {
   Comparison reference;
   Comparison declared;           // the same against what the case's `source` gives
   uint64_t piece = 0;            // of which elements of the whole tensor these are; 0: all of them
+  std::vector<ElementRange> held;  // of a piece: those elements, at most kHeldRangesMax ranges
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
   bool operator==(const TensorObservation&) const = default;
 };

@@ -108,6 +108,12 @@ const Role* Topology::find_role(std::string_view name) const {
   return found == roles.end() ? nullptr : &*found;
 }
 
+int Topology::role_of(int rank) const {
+  const auto found = std::ranges::find_if(
+      roles, [&](const Role& role) { return std::ranges::binary_search(role.ranks, rank); });
+  return found == roles.end() ? -1 : static_cast<int>(found - roles.begin());
+}
+
 std::optional<size_t> Topology::find_dim(std::string_view name) const {
   const auto found = std::ranges::find(mesh, name, &MeshDim::name);
   if (found == mesh.end()) return std::nullopt;

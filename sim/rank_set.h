@@ -54,6 +54,9 @@ struct Topology {
     return rank / stride_of(dim) % mesh[dim].size;
   }
   const Role* find_role(std::string_view name) const;
+  // Index into roles of the first that has the rank; -1: none. Ranks of different roles run
+  // programs of their own: they are no replicas of each other, and need not fail alike.
+  int role_of(int rank) const;
   std::optional<size_t> find_dim(std::string_view name) const;
   bool operator==(const Topology&) const = default;
 };

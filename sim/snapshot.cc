@@ -157,9 +157,13 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
   tell_states(rank, slot, scope, seen);
   seen.reference = compare_with_file(rank, slot, asset, scope);
   if (!declared.empty()) seen.declared = compare_with(held, declared[static_cast<size_t>(slot)]);
-  if (held.shard)
-    seen.piece = digest(held.shard->layout.parts.data(),
-                        held.shard->layout.parts.size() * sizeof(Part), 1);
+  if (held.shard) {
+    const std::vector<Part>& parts = held.shard->layout.parts;
+    seen.piece = digest(parts.data(), parts.size() * sizeof(Part), 1);
+    for (const Part& part : parts)
+      if (seen.held.size() < kHeldRangesMax)
+        seen.held.push_back({part.whole, part.whole + part.count});
+  }
   return seen;
 }
 

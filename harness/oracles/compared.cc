@@ -50,7 +50,7 @@ Finding finding_in(const Judged& judged, const TensorObservation& tensor,
     finding.begin = begin;
     finding.end = end;
   }
-  finding.blamed_step = blame.step_for(tensor, finding.begin, finding.end);
+  finding.blamed_step = blame.step_for(finding.rank, tensor, finding.begin, finding.end);
   finding.kind = kind_of(tensor, compared);
   finding.text = text_of(finding, tensor, compared, what);
   return finding;
@@ -58,9 +58,10 @@ Finding finding_in(const Judged& judged, const TensorObservation& tensor,
 
 }  // namespace
 
-Verdict judge_compared(const ComparedWith& with, const Observation& seen, std::string_view at) {
+Verdict judge_compared(const ComparedWith& with, const Case& plan, const Observation& seen,
+                       std::string_view at) {
   JudgedRanks judged = judged_ranks(seen, at);
-  Blame blame(judged);
+  Blame blame(plan, judged);
   std::vector<Finding> findings;
   bool anything = false;
   for (const Judged& one : judged.ranks)

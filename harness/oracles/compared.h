@@ -20,6 +20,7 @@ struct ComparedWith {
   std::string_view passed;
 };
 
-Verdict judge_compared(const ComparedWith& with, const Observation& seen, std::string_view at);
+Verdict judge_compared(const ComparedWith& with, const Case& plan, const Observation& seen,
+                       std::string_view at);
 
 }  // namespace loadproof::harness

@@ -32,7 +32,7 @@ void find_reaching(const Judged& judged, const Generation& generation, const Bla
     const TensorObservation* tensor = find_tensor(*judged.point, reach.tensor);
     const StateRange* range = tensor ? range_of(*tensor, reach.begin, reach.end) : nullptr;
     if (tensor) finding = finding_of(judged, *tensor, range);
-    if (tensor) finding.blamed_step = blame.step_for(*tensor, reach.begin, reach.end);
+    if (tensor) finding.blamed_step = blame.step_for(finding.rank, *tensor, reach.begin, reach.end);
     finding.rank = judged.rank->rank;
     finding.at = judged.point->id;
     finding.tensor = reach.tensor;
@@ -61,7 +61,7 @@ void find_held(const Judged& judged, const TensorObservation& tensor, const Blam
   for (const StateRange& range : tensor.states) {
     if (!must_not_reach_sampling(range.root)) continue;
     Finding finding = finding_of(judged, tensor, &range);
-    finding.blamed_step = blame.step_for(tensor, range.begin, range.end);
+    finding.blamed_step = blame.step_for(finding.rank, tensor, range.begin, range.end);
     finding.kind = "held";
     finding.text = text_of(finding, &tensor, false);
     findings.push_back(std::move(finding));
@@ -71,7 +71,7 @@ void find_held(const Judged& judged, const TensorObservation& tensor, const Blam
   finding.begin = 0;
   finding.end = tensor.elements;
   finding.state = tensor.meta ? "meta" : "";
-  finding.blamed_step = blame.step_for(tensor, 0, tensor.elements);
+  finding.blamed_step = blame.step_for(finding.rank, tensor, 0, tensor.elements);
   finding.kind = "held";
   finding.text = tensor.meta
                      ? text_of(finding, &tensor, false)
@@ -95,9 +95,9 @@ void sort_by_tensor(const Judged& judged, std::vector<Finding>& findings, size_t
 
 }  // namespace
 
-Verdict judge_defined(const Case&, const Observation& seen, std::string_view at) {
+Verdict judge_defined(const Case& plan, const Observation& seen, std::string_view at) {
   JudgedRanks judged = judged_ranks(seen, at);
-  Blame blame(judged);
+  Blame blame(plan, judged);
   std::vector<Finding> findings;
   for (const Judged& one : judged.ranks) {
     auto generations = generations_at(one);

@@ -28,7 +28,7 @@ void find_in_tensor(const Judged& judged, const TensorObservation& tensor, const
   for (const StateRange* range : ranges) {
     Finding finding = finding_of(judged, tensor, range);
     finding.kind = kind_of(tensor.nan, tensor.inf);
-    if (range) finding.blamed_step = blame.step_for(tensor, range->begin, range->end);
+    if (range) finding.blamed_step = blame.step_for(finding.rank, tensor, range->begin, range->end);
     finding.text =
         fmt::format("rank {}, {}: {} of {} elements are {}", finding.rank, tensor.name,
                     tensor.nan + tensor.inf, tensor.elements, values_text(tensor.nan, tensor.inf));
@@ -70,9 +70,9 @@ Finding finding_in(const Judged& judged, const Generation& generation, bool tens
 
 }  // namespace
 
-Verdict judge_finite(const Case&, const Observation& seen, std::string_view at) {
+Verdict judge_finite(const Case& plan, const Observation& seen, std::string_view at) {
   JudgedRanks judged = judged_ranks(seen, at);
-  Blame blame(judged);
+  Blame blame(plan, judged);
   std::vector<Finding> findings;
   bool anything = false;
   for (const Judged& one : judged.ranks) {

@@ -87,7 +87,8 @@ const StateRange* range_of(const TensorObservation& tensor, int64_t begin, int64
   return first;
 }
 
-Blame::Blame(const JudgedRanks& judged) {
+Blame::Blame(const Case& plan, const JudgedRanks& judged)
+    : plan_(plan), steps_(flat_steps(plan.program)) {
   for (const Judged& one : judged.ranks)
     for (const TensorObservation& tensor : one.point->tensors)
       for (const StateRange& range : tensor.states) {
@@ -100,14 +101,21 @@ Blame::Blame(const JudgedRanks& judged) {
       }
 }
 
-int32_t Blame::step_for(const TensorObservation& tensor, int64_t begin, int64_t end) const {
+bool Blame::takes_part(int rank, int32_t step) const {
+  const auto index = static_cast<size_t>(step);
+  return index < steps_.size() && steps_[index]->verb == "read" &&
+         steps_[index]->ranks.contains(rank, plan_.topology);
+}
+
+int32_t Blame::step_for(int rank, const TensorObservation& tensor, int64_t begin,
+                        int64_t end) const {
   auto found = sources_.find(tensor.name);
   if (found == sources_.end()) return -1;
   const Source* best = nullptr;
   for (const Source& source : found->second) {
     if (source.end <= begin || source.begin >= end) continue;
     auto wrote_here = [&](const StateRange& range) { return range.step == source.step; };
-    if (std::ranges::any_of(tensor.states, wrote_here)) continue;
+    if (std::ranges::any_of(tensor.states, wrote_here) || takes_part(rank, source.step)) continue;
     if (!best || (source.received && !best->received)) best = &source;
   }
   return best ? best->step : -1;

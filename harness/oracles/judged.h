@@ -42,9 +42,10 @@ const StateRange* range_of(const TensorObservation& tensor, int64_t begin, int64
 // Which step gave a tensor its content on other ranks while this one took no part in it.
 class Blame {
  public:
-  explicit Blame(const JudgedRanks& judged);
-  // -1: no other rank has better content for these elements. A collective goes before a read.
-  int32_t step_for(const TensorObservation& tensor, int64_t begin, int64_t end) const;
+  Blame(const Case& plan, const JudgedRanks& judged);
+  // -1: no other rank has better content for these elements, or this one ran the step, too. A
+  // collective goes before a read.
+  int32_t step_for(int rank, const TensorObservation& tensor, int64_t begin, int64_t end) const;
 
  private:
   struct Source {
@@ -53,7 +54,11 @@ class Blame {
     int32_t step;
     bool operator==(const Source&) const = default;
   };
+  const Case& plan_;
+  std::vector<const Step*> steps_;  // by flat index
   std::map<std::string, std::vector<Source>, std::less<>> sources_;
+
+  bool takes_part(int rank, int32_t step) const;
 };
 
 // A finding about elements in one state. Elements of `range` are told as they are; the caller adds

@@ -51,24 +51,33 @@ const TensorObservation* tensor_at(const Point& point, size_t hint, const std::s
   return find_tensor(point, name);
 }
 
-// Which pieces of the tensor ranks hold, in order of their lowest rank.
-std::vector<uint64_t> pieces_of(const JudgedRanks& judged, size_t index, const std::string& name) {
-  std::vector<uint64_t> pieces;
-  for (const Judged& one : judged.ranks) {
-    const TensorObservation* tensor = tensor_at(*one.point, index, name);
-    if (tensor && is_judged(*tensor) && std::ranges::find(pieces, tensor->piece) == pieces.end())
-      pieces.push_back(tensor->piece);
-  }
-  return pieces;
+// What replicas have in common: their role, and the piece of the tensor that they hold.
+using Share = std::pair<int, uint64_t>;
+
+Share share_of(const Case& plan, const Judged& one, const TensorObservation& tensor) {
+  return {plan.topology.role_of(one.rank->rank), tensor.piece};
 }
 
-// Copies of one piece that are equal, in order of their lowest rank.
-std::vector<std::vector<Copy>> groups_of(const JudgedRanks& judged, size_t index,
-                                         const std::string& name, uint64_t piece) {
+// In order of their lowest rank.
+std::vector<Share> shares_of(const Case& plan, const JudgedRanks& judged, size_t index,
+                             const std::string& name) {
+  std::vector<Share> shares;
+  for (const Judged& one : judged.ranks) {
+    const TensorObservation* tensor = tensor_at(*one.point, index, name);
+    if (!tensor || !is_judged(*tensor)) continue;
+    const Share share = share_of(plan, one, *tensor);
+    if (std::ranges::find(shares, share) == shares.end()) shares.push_back(share);
+  }
+  return shares;
+}
+
+// Copies of one share that are equal, in order of their lowest rank.
+std::vector<std::vector<Copy>> groups_of(const Case& plan, const JudgedRanks& judged, size_t index,
+                                         const std::string& name, const Share& share) {
   std::vector<std::vector<Copy>> groups;
   for (const Judged& one : judged.ranks) {
     const TensorObservation* tensor = tensor_at(*one.point, index, name);
-    if (!tensor || tensor->piece != piece) continue;
+    if (!tensor || share_of(plan, one, *tensor) != share) continue;
     auto group = std::ranges::find_if(
         groups, [&](const auto& g) { return same(*g.front().tensor, *tensor); });
     if (group == groups.end()) group = groups.insert(groups.end(), std::vector<Copy>{});
@@ -101,7 +110,7 @@ Finding finding_in(const Copy& copy, const std::vector<Copy>& held_against, cons
   const StateRange* range = range_of(tensor, 0, tensor.elements);
   Finding finding = finding_of(copy.where, tensor, range);
   finding.kind = kind_of(tensor, *held_against.front().tensor);
-  finding.blamed_step = blame.step_for(tensor, 0, tensor.elements);
+  finding.blamed_step = blame.step_for(finding.rank, tensor, 0, tensor.elements);
   std::vector<int> ranks;
   for (const Copy& other : held_against) ranks.push_back(other.where.rank->rank);
   finding.text = fmt::format("rank {}, {}: differs in {} from {}", finding.rank, tensor.name,
@@ -112,17 +121,17 @@ Finding finding_in(const Copy& copy, const std::vector<Copy>& held_against, cons
 
 }  // namespace
 
-Verdict judge_replicas(const Case&, const Observation& seen, std::string_view at) {
+Verdict judge_replicas(const Case& plan, const Observation& seen, std::string_view at) {
   JudgedRanks judged = judged_ranks(seen, at);
   if (judged.ranks.size() == 1 && seen.ranks.size() > 1)
     return unknown("replicas", fmt::format("only rank {} is judged; {}",
                                            judged.ranks.front().rank->rank, judged.left_out));
-  Blame blame(judged);
+  Blame blame(plan, judged);
   std::vector<Finding> findings;
   std::vector<std::string> names = names_of(judged);
   for (size_t index = 0; index < names.size(); ++index)
-    for (uint64_t piece : pieces_of(judged, index, names[index])) {
-      auto groups = groups_of(judged, index, names[index], piece);
+    for (const Share& share : shares_of(plan, judged, index, names[index])) {
+      auto groups = groups_of(plan, judged, index, names[index], share);
       if (groups.size() < 2) continue;
       size_t right = authority(groups);
       for (size_t i = 0; i < groups.size(); ++i)

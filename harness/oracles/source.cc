@@ -5,7 +5,7 @@
 
 namespace loadproof::harness {
 
-Verdict judge_source(const Case&, const Observation& seen, std::string_view at) {
+Verdict judge_source(const Case& plan, const Observation& seen, std::string_view at) {
   return judge_compared(
       {.oracle = "source",
        .what = "its source",
@@ -17,7 +17,7 @@ Verdict judge_source(const Case&, const Observation& seen, std::string_view at) 
            },
        .nothing = "the case declares no value for any tensor",
        .passed = "every tensor has the value that is declared for it"},
-      seen, at);
+      plan, seen, at);
 }
 
 }  // namespace loadproof::harness

@@ -60,7 +60,8 @@ Verdict judge_symmetric_error(const Case& plan, const Observation& seen, std::st
     if (!error.raised) continue;
     std::vector<const RankObservation*> others;
     for (const RankObservation& rank : seen.ranks)
-      if (!raised_too(plan, errors, error, rank.rank)) others.push_back(&rank);
+      if (plan.topology.role_of(rank.rank) == plan.topology.role_of(error.rank->rank) &&
+          !raised_too(plan, errors, error, rank.rank)) others.push_back(&rank);
     if (others.empty()) continue;
     Finding finding = finding_of(error);
     finding.kind = "one-sided";

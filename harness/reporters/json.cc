@@ -35,13 +35,17 @@ void fields(A& a, Like<Comparison> auto& v) {
   a("not_from_source", v.not_from_source), a("reason", v.reason);
 }
 template <typename A>
+void fields(A& a, Like<ElementRange> auto& v) {
+  a("begin", v.begin), a("end", v.end);
+}
+template <typename A>
 void fields(A& a, Like<TensorObservation> auto& v) {
   a("name", v.name), a("kind", v.kind), a("dtype", v.dtype), a("shape", v.shape);
   a("declared_dtype", v.declared_dtype), a("declared_shape", v.declared_shape), a("meta", v.meta);
   a("storage", v.storage), a("tied_to", v.tied_to), a("flags", v.flags), a("elements", v.elements);
   a("nan", v.nan), a("inf", v.inf), a("zero", v.zero), a("one", v.one);
   a("state_counts", v.state_counts), a("states", v.states), a("checkpoint", v.reference);
-  a("source", v.declared), a("piece", v.piece);
+  a("source", v.declared), a("piece", v.piece), a("held", v.held);
   a("digest", v.digest);
 }
 template <typename A>

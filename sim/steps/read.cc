@@ -45,6 +45,8 @@ Result<std::optional<Shard>> share_of(const StepContext& context, int slot,
   const Shard::Level& level = own->levels.front();
   Result<Place> place = context.engine.place_in(level.group, context.rank.index());
   if (!place) return tl::make_unexpected(place.error());
+  if (position && *position >= place->members)
+    return fail(fmt::format("position {} of a group of {}", *position, place->members));
   if (position) place->position = *position;
   Cut cut = level.cut;
   cut.stride = stride;

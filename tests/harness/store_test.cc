@@ -208,5 +208,51 @@ steps:
   EXPECT_THAT(findings_of(late, "ckpt"), IsEmpty());
 }
 
+TEST(Source, GivesATiedNameTheValueOfWhatItIsTiedTo) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a: {shape: [4], from: file}
+  b: {shape: [4], tie: a}
+stores: {next: {version: 1}}
+source: [read: {of: a, store: next}]
+steps: [read: {of: a, store: next}, bind: {of: b}]
+)");
+  EXPECT_THAT(result.surprises, IsEmpty());
+}
+
+TEST(Pieces, ThatLeaveElementsOutAreTold) {
+  const CaseResult result = run_text(R"(
+world: {ranks: 5}
+tensors: {head: {shape: [12, 2], from: file, shard: {dim: 0, rule: floor}}}
+steps: [read: {of: all}]
+)");
+  EXPECT_THAT(findings_of(result, "ckpt"), ElementsAre("-1 head coverage"));
+  EXPECT_EQ(story_of(result, "ckpt"), "head: elements 20 to 23 of the file are in no rank's piece");
+}
+
+TEST(Roles, AreNoReplicasOfEachOtherAndNeedNotFailAlike) {
+  const CaseResult result = run_text(R"(
+world: {ranks: 3, roles: {trainer: 0, engine: r>0}}
+tensors: {w: {shape: [4], from: file}}
+stores: {next: {version: 1}}
+steps:
+  - read:  {of: w, ranks: engine}
+  - read:  {of: w, ranks: trainer, store: next}
+  - raise: {ranks: trainer, error: w is gone}
+)");
+  EXPECT_THAT(findings_of(result, "replicas"), IsEmpty());
+  EXPECT_THAT(findings_of(result, "symmetric_error"), IsEmpty());
+}
+
+TEST(Blame, DoesNotFallOnAStepThatTheRankRan) {
+  const CaseResult result = run_text(R"(
+world: {ranks: 2}
+tensors: {w: {shape: [8, 2], from: file, shard: {dim: 0}}}
+steps: [read: {of: w}, broadcast: {of: w, src: 0}]
+)");
+  EXPECT_THAT(findings_of(result, "ckpt"), ElementsAre("1 w shift"));
+  EXPECT_EQ(verdict_in(result, "ckpt").findings[0].blamed_step, -1);
+}
+
 }  // namespace
 }  // namespace loadproof::harness

@@ -71,6 +71,9 @@ TEST(Layout, AnOrderPermutesBeforeItCuts) {
   const auto wrong = layout_of({.order = {0}}, {4}, {2, 0});
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().message, "an order of 1 rows, but dimension 0 has 4");
+  const auto twice = layout_of({.order = {3, 1, 1, 2}}, {4}, {2, 0});
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().message, "the order does not have each of the rows 0 to 3 once");
 }
 
 TEST(Layout, AStrideMovesPiecesAndShortensThoseThatReachPastTheEnd) {
