@@ -69,7 +69,7 @@ std::vector<std::pair<std::vector<int>, std::vector<Row>>> groups(const Case& pl
     add_rows(plan.program.steps, rank, plan.topology, 0, rows);
     std::vector<int> indices;
     for (const Row& row : rows) indices.push_back(row.index);
-    const auto [group, fresh] = by_steps.emplace(std::move(indices), found.size());
+    const auto [group, fresh] = by_steps.emplace(indices, found.size());
     if (fresh) found.push_back({{}, std::move(rows)});
     found[group->second].first.push_back(rank);
   }

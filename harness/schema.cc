@@ -33,7 +33,7 @@ Json choice(const std::vector<std::string>& values) { return {{"enum", values}};
 
 Json list_of(Json items) { return {{"type", "array"}, {"items", std::move(items)}}; }
 
-Json one_or_list(Json item) { return {{"anyOf", Json::array({item, list_of(item)})}}; }
+Json one_or_list(const Json& item) { return {{"anyOf", Json::array({item, list_of(item)})}}; }
 
 Json described(Json type, std::string_view about) {
   // draft-07 ignores what stands beside a $ref.
@@ -312,7 +312,7 @@ Json key_type(std::string_view key) {
   return text_type();
 }
 
-std::string finish(Json schema) { return schema.dump(2) + "\n"; }
+std::string finish(const Json& schema) { return schema.dump(2) + "\n"; }
 
 }  // namespace
 
@@ -330,7 +330,7 @@ std::string scenario_schema_json() {
   schema["definitions"]["patch"] = patch_schema();
   schema["definitions"]["tensor"] = tensor_schema();
   schema["definitions"]["store"] = store_schema();
-  return finish(std::move(schema));
+  return finish(schema);
 }
 
 std::string recipe_schema_json() {
@@ -358,7 +358,7 @@ std::string recipe_schema_json() {
                      {"steps", defined("steps")}}));
   schema["required"] = {"recipe", "about", "steps"};
   schema["definitions"] = SchemaBuilder(/*references=*/true).definitions();
-  return finish(std::move(schema));
+  return finish(schema);
 }
 
 }  // namespace loadproof::harness

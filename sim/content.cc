@@ -24,7 +24,7 @@ constexpr uint64_t kVersionStep = 977;
 uint64_t float_pattern(const FloatBits& bits, uint64_t index) {
   const int used = std::min(bits.mantissa, 23);
   const uint64_t mantissas = uint64_t{1} << used;
-  const uint64_t count = 2 * kExponents * mantissas;
+  const uint64_t count = uint64_t{2} * kExponents * mantissas;
   const uint64_t place = index % count * (kSpread % count) % count;
   const uint64_t mantissa = place % mantissas << (bits.mantissa - used);
   const uint64_t exponent = place / mantissas % kExponents + static_cast<uint64_t>(bits.bias) - 7;

@@ -47,7 +47,8 @@ void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> s
   at(i).shard = std::move(shard);
 }
 
-void Rank::give_shared(int i, at::Tensor value, StateMap states, std::optional<Shard> shard) {
+void Rank::give_shared(int i, const at::Tensor& value, StateMap states,
+                       const std::optional<Shard>& shard) {
   const int old = slot(i).storage;
   give(i, value, std::move(states), shard);
   for (Slot& other : slots_) {

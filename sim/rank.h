@@ -53,8 +53,9 @@ class Rank {
   // New storage for this name alone; other names keep the old one. `value` is dense, and of the
   // piece that `shard` tells; nothing: the whole tensor.
   void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {});
-  // New storage for this name and all that share its storage.
-  void give_shared(int i, at::Tensor value, StateMap states, std::optional<Shard> shard);
+  // New storage for this name and all that share its storage. The arguments may be the slot's own.
+  void give_shared(int i, const at::Tensor& value, StateMap states,
+                   const std::optional<Shard>& shard);
   // `name` shares the storage of `target` from now on.
   void bind(int i, int target);
   // The bytes of a box have just been written by the caller; `cells` as write_box() takes them.

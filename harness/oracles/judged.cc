@@ -26,7 +26,7 @@ std::string failure_summary(const std::vector<Finding>& findings) {
   }
   std::vector<std::pair<std::vector<std::string>, std::vector<int>>> groups;
   for (const auto& [rank, names] : tensors) {
-    auto same = std::ranges::find_if(groups, [&](const auto& g) { return g.first == names; });
+    auto same = std::ranges::find(groups, names, [](const auto& group) { return group.first; });
     if (same == groups.end()) same = groups.insert(groups.end(), {names, {}});
     if (rank >= 0) same->second.push_back(rank);
   }

@@ -79,7 +79,7 @@ size_t round_up(size_t value, size_t multiple) {
 // and at most 1 MiB each (gloo/allreduce.h, kMaxSegmentSize), and rounds a segment up to whole
 // elements. The last chunks may be short or empty.
 size_t chunk_bytes(size_t total, size_t item, size_t members) {
-  constexpr size_t kSegmentMax = 1024 * 1024;
+  constexpr size_t kSegmentMax = size_t{1024} * 1024;
   const size_t wanted = (total + kSegmentMax - 1) / kSegmentMax;
   const size_t segments = round_up(std::max(wanted, members * 2), members);
   return segments / members * round_up((total + segments - 1) / segments, item);

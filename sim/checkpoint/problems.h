@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "sim/result.h"
 
@@ -15,11 +15,11 @@ namespace loadproof::sim {
 
 class Problems {
  public:
-  void add(std::string message) {
+  void add(std::string_view message) {
     ++count_;
     if (count_ > kShownMax) return;
     if (!text_.empty()) text_ += '\n';
-    text_ += std::move(message);
+    text_ += message;
   }
 
   bool empty() const { return count_ == 0; }

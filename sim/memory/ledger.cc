@@ -77,7 +77,7 @@ struct Accounts {
   Account& of(int rank) {
     SIM_CHECK(rank >= kUnattributed, "rank {}", rank);
     const std::lock_guard lock(mutex);
-    const size_t index = static_cast<size_t>(rank + 1);
+    const size_t index = static_cast<size_t>(rank) + 1;
     while (pages.size() <= index) pages.emplace_back(static_cast<int>(pages.size()) - 1);
     return pages[index];
   }

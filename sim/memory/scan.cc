@@ -126,8 +126,14 @@ size_t bytes_of(int64_t elements, DType dtype) {
 
 Simd best_simd() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("x86-64-v4")) return Simd::kAvx512;
-  if (__builtin_cpu_supports("x86-64-v3")) return Simd::kAvx2;
+  // What tells x86-64-v3 and v4 from processors without them; not every compiler knows these names.
+  const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+                  __builtin_cpu_supports("fma");
+  if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return Simd::kAvx512;
+  if (v3) return Simd::kAvx2;
 #endif
   return Simd::kBaseline;
 }

@@ -47,7 +47,7 @@ class Describer {
                     .tied_to = {},
                     .pieces = {}};
     spec.pieces.push_back(
-        {.key = name, .shape = shape, .begin = Shape(shape.size(), 0), .size = std::move(shape)});
+        {.key = name, .shape = shape, .begin = Shape(shape.size(), 0), .size = shape});
     return add(std::move(spec));
   }
   Init normal() const { return {InitKind::kNormal, config_.initializer_range}; }

@@ -113,7 +113,7 @@ class Fetcher {
     if (held->empty()) return std::optional<Fetched>();
     Result<Fetched> fetched = held->size() == 1 && !layout_of(held->front())
                                   ? whole(key, held->front()) : assembled(key, *held);
-    if (fetched && row) fetched = row_of(std::move(*fetched), key, *row);
+    if (fetched && row) fetched = row_of(Fetched(*fetched), key, *row);
     if (fetched) fetched = fitted(std::move(*fetched), key, held->front().tensor->file);
     if (!fetched) return tl::make_unexpected(fetched.error());
     return std::optional(std::move(*fetched));
@@ -184,7 +184,7 @@ class Fetcher {
     to.states.splice(target * item_, (target + count) * item_, cells);
   }
 
-  Result<Fetched> row_of(Fetched fetched, const std::string& key, int64_t row) {
+  Result<Fetched> row_of(const Fetched& fetched, const std::string& key, int64_t row) {
     if (fetched.value.dim() == 0 || row < 0 || row >= fetched.value.size(0))
       return fail(fmt::format("{} of store {} has no row {}", key, store_, row));
     Fetched one{.value = fetched.value.select(0, row)};

@@ -37,12 +37,12 @@ TEST(Box, VisitsEveryElementOnceInRowMajorOrder) {
 }
 
 TEST(Box, StatesOfAColumnShardTravelToThePieceAndBack) {
-  StateMap full(3 * 4 * 2, {1, 0});
+  StateMap full(24, {1, 0});
   full.write(8, 16, {2, 0});  // the second row
   const Box box = rows({3, 4}, 1, 1, 2);
   const std::vector<Interval> cells = read_box(full, {3, 4}, box, 2);
   EXPECT_EQ(cells, (std::vector<Interval>{{0, 4, {1, 2}}, {4, 8, {2, 2}}, {8, 12, {1, 18}}}));
-  StateMap back(3 * 4 * 2, {9, 0});
+  StateMap back(24, {9, 0});
   write_box(back, {3, 4}, box, 2, cells);
   EXPECT_EQ(read_box(back, {3, 4}, box, 2), cells);
   EXPECT_EQ(back.read(0, 2), (std::vector<Interval>{{0, 2, {9, 0}}}));

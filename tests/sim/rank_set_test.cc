@@ -7,7 +7,7 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<int> members(std::string_view text, Topology topology) {
+std::vector<int> members(std::string_view text, const Topology& topology) {
   auto set = RankSet::parse(text);
   EXPECT_TRUE(set) << text << ": " << set.error().message;
   return set ? set->members(topology) : std::vector<int>{-1};

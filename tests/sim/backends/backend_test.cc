@@ -171,7 +171,7 @@ TEST_P(EveryBackend, PassesABarrierAndSendsBetweenTwo) {
 }
 
 TEST_P(EveryBackend, MovesEmptyAndScalarTensors) {
-  for (std::vector<int64_t> shape : {std::vector<int64_t>{}, std::vector<int64_t>{0, 3}}) {
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{}, std::vector<int64_t>{0, 3}}) {
     Transfer transfer = transfer_of(Collective::kBroadcast, first_ranks(ranks_));
     for (Member& member : transfer.members)
       (member.rank == 0 ? member.in : member.out).push_back(at::full(shape, member.rank + 5.0));
@@ -208,7 +208,7 @@ TEST_P(EveryBackendOfFour, KeepsTheProgramOrderOfARankAcrossGroups) {
     for (int from : {0, 1}) {
       transfers.push_back(transfer_of(Collective::kBroadcast, {from, from + 1}));
       transfers.back().members[0].in = {held[static_cast<size_t>(from)]};
-      transfers.back().members[1].out = {held[static_cast<size_t>(from + 1)]};
+      transfers.back().members[1].out = {held[static_cast<size_t>(from) + 1]};
     }
     transfers.push_back(transfer_of(Collective::kGather, {0, 2}));
     transfers.back().members[0].in = {full_of(1, 1, at::kFloat)};

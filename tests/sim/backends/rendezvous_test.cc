@@ -70,7 +70,7 @@ TEST(Rendezvous, KeepsGroupsApartAndTakesTheirOrder) {
 }
 
 TEST(Rendezvous, TakesAScatterAGatherAndASend) {
-  const auto with = [](Call call, std::vector<int64_t> in, std::vector<int64_t> out) {
+  const auto with = [](Call call, const std::vector<int64_t>& in, const std::vector<int64_t>& out) {
     call.in.clear();
     call.out.clear();
     for (int64_t count : in) call.in.push_back(full_of(count, 1, at::kFloat));

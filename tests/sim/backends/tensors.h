@@ -33,7 +33,7 @@ inline at::Tensor full_of(int64_t count, double value, at::ScalarType type) {
 inline at::Tensor values_of(int rank, int64_t count, at::ScalarType type) {
   at::Tensor tensor = at::full({count}, 0, at::kFloat);
   for (int64_t i = 0; i < count; ++i)
-    tensor.mutable_data_ptr<float>()[i] = static_cast<float>(rank * 16 + i % 13 + 1);
+    tensor.mutable_data_ptr<float>()[i] = static_cast<float>(int64_t{16} * rank + i % 13 + 1);
   return tensor.to(type);
 }
 
