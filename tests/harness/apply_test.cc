@@ -1,4 +1,4 @@
-// Functions of tensors, in worlds that are run: what they make of values and of states.
+// Functions and paired copies of tensors, in worlds that are run.
 #include <gmock/gmock.h>
 
 #include "tests/harness/run_text.h"
@@ -84,6 +84,49 @@ TEST(Apply, NamesBothShapesWhereTheResultDoesNotFit) {
 TEST(Apply, NamesAnInputThatIsOnMeta) {
   const CaseResult result = run_text(kTensors + "  - apply: {fn: sum, of: out, from: a}\n");
   EXPECT_EQ(error_of(result), "a is on meta and has no elements to compute with");
+}
+
+const std::string kMoved = R"(
+tensors:
+  a:   {shape: [4, 2], value: 'arange(0, 1)', kind: scratch}
+  out: {shape: [4, 2], value: 'arange(0, 1)'}
+steps:
+  - fill:  {of: a, with: value}
+)";
+
+TEST(Apply, PermutesTheRowsOfAHeadForRope) {
+  const CaseResult result =
+      run_text(kMoved + "  - apply: {fn: rope_permute, of: out, from: a, head_dim: 4}\n");
+  EXPECT_THAT(findings_of(result, "source"), ElementsAre("0 out value"));
+  EXPECT_THAT(verdict_in(result, "source").findings[0].text, HasSubstr("elements 2 to 5"));
+}
+
+TEST(Apply, LeavesHeadsOfTwoRowsAsTheyAreForRope) {
+  const CaseResult result =
+      run_text(kMoved + "  - apply: {fn: rope_permute, of: out, from: a, heads: 2}\n");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+}
+
+const std::string kPairs = R"(
+tensors:
+  live.{a,b}:  {shape: [2], value: 3}
+  stage.{a,b}: {shape: [2], value: 3, kind: scratch}
+  stage.c:     {shape: [2], value: 3, kind: scratch}
+steps:
+  - fill: {of: stage.*, with: value}
+)";
+
+TEST(Copy, PairsTensorsByWhatTheStarStandsFor) {
+  const CaseResult result = run_text(kPairs + R"(
+  - copy: {of: "live.*", from: "stage.*", when: "!stage.c"}
+)");
+  EXPECT_EQ(error_of(result), "");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+}
+
+TEST(Copy, NamesThePartnerThatIsMissing) {
+  const CaseResult result = run_text(kPairs + "  - copy: {of: live.*, from: stage.*}\n");
+  EXPECT_EQ(error_of(result), "stage.c has no partner here: there is no live.c");
 }
 
 }  // namespace
