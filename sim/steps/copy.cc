@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "sim/engine.h"
+#include "sim/steps/pairs.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -11,7 +12,8 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"from", kTensors, false, "", "",
-     "one tensor to copy from; left out: the tensor itself (with dtype, a cast)"},
+     "one tensor to copy from, or a pattern whose `*` pairs it with that of `of`; left out: the "
+     "tensor itself (with dtype, a cast)"},
     {"dtype", kDType, false, "", "", "gives the tensor new storage of this element type"},
 };
 
@@ -69,15 +71,14 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
 
 Result<void> run(StepContext& context) {
   const Selector* from = optional_arg<Selector>(context.step, "from");
-  std::vector<int> sources;
+  std::vector<int> sources(context.selected.begin(), context.selected.end());
   if (from) {
-    sources = context.engine.resolve_on(context.rank, *from);
-    if (sources.size() != 1)
-      return fail(fmt::format("`from: {}` means {} tensors here and must mean one", from->text(),
-                              sources.size()));
+    auto partners = partners_of(context, *from, "from");
+    if (!partners) return tl::make_unexpected(partners.error());
+    sources = std::move(*partners);
   }
-  for (int slot : context.selected)
-    if (auto done = copy_one(context, slot, from ? sources[0] : slot); !done) return done;
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (auto done = copy_one(context, context.selected[i], sources[i]); !done) return done;
   return {};
 }
 
