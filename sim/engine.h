@@ -38,6 +38,7 @@ struct Post {
   int slot = -1;          // -1: a barrier
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;
+  bool truncates = false;
   std::optional<double> timeout;  // virtual seconds that the rank waits; nothing: for ever
   bool stall = false;             // the transfer never completes
 };

@@ -1,7 +1,9 @@
 // Engine, second part: what collectives ask, what a meeting does to bytes and states.
+#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "sim/check.h"
 #include "sim/engine.h"
@@ -68,6 +70,26 @@ void put(StateMap& whole, StateMap piece, const std::vector<Interval>& cells, co
   }
 }
 
+// A receiver that holds fewer bytes than it is given.
+struct Truncated {
+  at::Tensor held, received;
+};
+
+// Lets such receivers have all bytes first, for a backend aborts whom it gives more than it holds.
+std::vector<Truncated> with_room(std::vector<Transfer>& transfers) {
+  std::vector<Truncated> truncated;
+  for (Transfer& transfer : transfers) {
+    if (transfer.op != Collective::kBroadcast) continue;
+    const at::Tensor& given = transfer.members[static_cast<size_t>(transfer.source)].in[0];
+    for (Member& member : transfer.members) {
+      if (member.out.empty() || member.out[0].nbytes() >= given.nbytes()) continue;
+      truncated.push_back({member.out[0], at::empty_like(given)});
+      member.out[0] = truncated.back().received;
+    }
+  }
+  return truncated;
+}
+
 }  // namespace
 
 Result<Place> Engine::place_in(const std::string& group, int rank) const {
@@ -89,6 +111,7 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
             .source = post.source,
             .reduction = post.reduction,
             .match_bytes = post.match_bytes,
+            .truncates = post.truncates,
             .timeout = post.timeout,
             .stall = post.stall,
             .tag = post.slot};
@@ -140,7 +163,11 @@ Result<void> Engine::meet() {
   std::vector<Transfer> transfers;
   for (Meeting& meeting : meetings)
     if (meeting.moves) transfers.push_back(std::move(meeting.transfer));
+  const std::vector<Truncated> truncated = with_room(transfers);
   if (auto moved = backend_.run(transfers); !moved) return moved;
+  for (const Truncated& one : truncated)
+    std::memcpy(data_of(one.held), data_of(one.received),
+                static_cast<size_t>(bytes_of(one.held)));
   for (const Meeting& meeting : meetings) {
     note_mismatches(meeting);
     if (meeting.moves) complete(meeting);

@@ -22,6 +22,8 @@ bool in_pieces(const Call& call) {
 
 bool lenient(const Call& a, const Call& b) { return a.match_bytes && b.match_bytes; }
 
+bool fit(const Call& a, const Call& b) { return a.truncates && b.truncates; }
+
 bool reduces(const Call& call) { return call.op == Collective::kAllReduce; }
 
 // One way in which a member can differ from its reference.
@@ -40,6 +42,10 @@ constexpr Difference kDifferences[] = {
      [](const Call& a, const Call& b) { return a.op != b.op || a.reduction != b.reduction; }},
     {"source", true, "no member can go on",
      [](const Call& a, const Call& b) { return a.source != b.source; }},
+    {"size", false, "it gets as many bytes as it holds",
+     [](const Call& a, const Call& b) {
+       return a.op == Collective::kBroadcast && b.bytes < a.bytes && fit(a, b);
+     }},
     {"size", true, "the one that holds fewer bytes is aborted",
      [](const Call& a, const Call& b) {
        return !in_pieces(a) && (b.bytes < a.bytes || (reduces(a) && b.bytes != a.bytes));

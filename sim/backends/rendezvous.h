@@ -41,6 +41,7 @@ struct Call {
   int source = -1;           // global rank, where the operation has one
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;  // the loader compares nothing but sizes
+  bool truncates = false;    // of a broadcast: who holds fewer bytes gets as many as it holds
   std::optional<double> timeout;  // how long it waits for the last member, in virtual seconds
   bool stall = false;        // a fault: the transfer never completes
   int64_t tag = 0;           // the caller's own; handed back
@@ -54,6 +55,7 @@ struct Call {
 //   op      fatal      another operation or reduction: no member can go on
 //   source  fatal      another source: no member can go on
 //   size    fatal      a member is given more bytes than it holds: its transport aborts it
+//           not fatal  the same where both have asked for truncates, as NCCL takes it: see Call
 //           not fatal  a member is given fewer: its tail keeps what it held
 //   dtype   not fatal  the bytes move and are read as another type
 //           fatal      all_reduce over elements of another width, which is cut at other places

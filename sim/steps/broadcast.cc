@@ -12,9 +12,10 @@ constexpr ParamInfo kOwn[] = {
     {"src", kInt, false, "0", "", "the rank that sends, counted within the group"},
     {"order", kChoice, false, "declared", "declared sorted reversed",
      "the order in which this rank goes through the tensors"},
-    {"match", kChoice, false, "strict", "strict bytes",
+    {"match", kChoice, false, "strict", "strict bytes fit",
      "strict: another name, dtype or shape is told by no_hang; bytes: the loader means bytes, and "
-     "only sizes count"},
+     "only sizes count; fit: the same over a transport that gives a rank as many bytes as it holds "
+     "and does not abort it"},
 };
 constexpr auto kParams = with_collective_params(kOwn);
 
@@ -35,7 +36,9 @@ Result<void> run(StepContext& context) {
       context.engine.member_of(post.group, context.rank.index(), arg<int64_t>(context.step, "src"));
   if (!source) return tl::make_unexpected(source.error());
   post.source = *source;
-  post.match_bytes = arg<std::string>(context.step, "match") == "bytes";
+  const std::string& match = arg<std::string>(context.step, "match");
+  post.match_bytes = match != "strict";
+  post.truncates = match == "fit";
   for (int slot : ordered(context)) {
     post.slot = slot;
     if (auto posted = context.engine.post(context, post); !posted) return posted;

@@ -254,5 +254,28 @@ steps: [read: {of: w}, broadcast: {of: w, src: 0}]
   EXPECT_EQ(verdict_in(result, "ckpt").findings[0].blamed_step, -1);
 }
 
+// Bytes of float32 in a bfloat16 tensor half as long: the first of them, and no abort.
+TEST(Broadcast, FillsWhatARankHoldsOverATransportThatTruncates) {
+  const std::string text = R"yaml(
+world: {ranks: 2}
+tensors: {w: {shape: [4], value: "arange(1, 1)"}}
+steps:
+  - fill:      {of: w, with: value}
+  - copy:      {of: w, ranks: 1, dtype: bfloat16}
+  - broadcast: {of: w, src: 0, match: MATCH}
+)yaml";
+  auto with = [&](const std::string& match) {
+    std::string made = text;
+    return run_text(made.replace(made.find("MATCH"), 5, match));
+  };
+  const CaseResult fits = with("fit");
+  EXPECT_EQ(fits.observation.ranks[1].outcome, Outcome::kFinished);
+  EXPECT_THAT(findings_of(fits, "no_hang"), ElementsAre("1 w size"));
+  EXPECT_THAT(verdict_in(fits, "no_hang").findings[0].text,
+              HasSubstr("it gets as many bytes as it holds"));
+  EXPECT_EQ(fits.observation.ranks[1].points.back().tensors[0].zero, 2);  // low halves of 1 and 2
+  EXPECT_EQ(with("bytes").observation.ranks[1].outcome, Outcome::kAborted);
+}
+
 }  // namespace
 }  // namespace loadproof::harness

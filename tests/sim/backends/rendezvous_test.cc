@@ -195,6 +195,18 @@ TEST(Rendezvous, AbortsTheReceiverOfMoreThanItHolds) {
       "holds fewer bytes is aborted");
 }
 
+TEST(Rendezvous, AbortsNobodyOverATransportThatTruncates) {
+  for (bool both : {true, false}) {
+    std::vector<Call> calls{broadcast_of(0, "w", 8), broadcast_of(1, "w", 4)};
+    calls[0].truncates = true;
+    calls[1].truncates = both;
+    const Meeting meeting = meeting_of(std::move(calls));
+    EXPECT_EQ(meeting.moves, both);
+    EXPECT_EQ(meeting.aborted.empty(), both);
+    EXPECT_EQ(meeting.mismatches.at(0).kind, "size");
+  }
+}
+
 TEST(Rendezvous, StopsWhereOperationsDiffer) {
   const Meeting meeting = meeting_of({broadcast_of(0, "w"), barrier_of(1)});
   EXPECT_FALSE(meeting.moves);
