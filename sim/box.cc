@@ -55,11 +55,9 @@ std::vector<Interval> read_box(const StateMap& states, const std::vector<int64_t
   int64_t position = 0;
   for (const Run& run : runs_of(shape, box)) {
     const int64_t begin = run.begin * item_size;
-    for (Interval cell : states.read(begin, begin + run.count * item_size)) {
-      cell.begin += position - begin;
-      cell.end += position - begin;
+    for (const Interval& cell :
+         states.cut_out(begin, begin + run.count * item_size, position))
       cells.push_back(cell);
-    }
     position += run.count * item_size;
   }
   return cells;

@@ -61,12 +61,7 @@ void put(StateMap& whole, StateMap piece, const std::vector<Interval>& cells, co
   piece.splice(0, piece.bytes(), cells);
   for (const Part& part : layout.parts) {
     const int64_t from = part.piece * item, to = part.whole * item, bytes = part.count * item;
-    std::vector<Interval> moved = piece.read(from, from + bytes);
-    for (Interval& cell : moved) {
-      cell.begin -= from;
-      cell.end -= from;
-    }
-    whole.splice(to, to + bytes, moved);
+    whole.splice(to, to + bytes, piece.cut_out(from, from + bytes));
   }
 }
 

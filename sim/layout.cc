@@ -129,11 +129,8 @@ std::vector<Interval> pick(const StateMap& whole, const Layout& layout, int64_t 
   for (const Part& part : layout.parts) {
     const int64_t begin = part.piece * item_size, from = part.whole * item_size;
     pad_to(begin);
-    for (Interval cell : whole.read(from, from + part.count * item_size)) {
-      cell.begin += begin - from;
-      cell.end += begin - from;
+    for (const Interval& cell : whole.cut_out(from, from + part.count * item_size, begin))
       picked.push_back(cell);
-    }
     at = begin + part.count * item_size;
   }
   pad_to(bytes);

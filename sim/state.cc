@@ -100,4 +100,13 @@ std::vector<Interval> StateMap::read(int64_t begin, int64_t end) const {
   return found;
 }
 
+std::vector<Interval> StateMap::cut_out(int64_t begin, int64_t end, int64_t at) const {
+  std::vector<Interval> moved = read(begin, end);
+  for (Interval& interval : moved) {
+    interval.begin += at - begin;
+    interval.end += at - begin;
+  }
+  return moved;
+}
+
 }  // namespace loadproof

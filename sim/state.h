@@ -104,6 +104,8 @@ class StateMap {
   void splice(int64_t begin, int64_t end, const std::vector<Interval>& cells);
   // The intervals of [begin, end), clipped, with offsets moved to the clipped beginnings.
   std::vector<Interval> read(int64_t begin, int64_t end) const;
+  // The same, as they stand from `at` on in another map: what splice() and write_box() take.
+  std::vector<Interval> cut_out(int64_t begin, int64_t end, int64_t at = 0) const;
   bool operator==(const StateMap&) const = default;
 
  private:

@@ -176,12 +176,8 @@ class Fetcher {
   void copy_part(const Fetched& from, int64_t source, Fetched& to, int64_t target, int64_t count) {
     to.value.view(-1).narrow(0, target, count).copy_(
         from.value.reshape(-1).narrow(0, source, count));
-    std::vector<Interval> cells = from.states.read(source * item_, (source + count) * item_);
-    for (Interval& cell : cells) {
-      cell.begin -= source * item_;
-      cell.end -= source * item_;
-    }
-    to.states.splice(target * item_, (target + count) * item_, cells);
+    to.states.splice(target * item_, (target + count) * item_,
+                     from.states.cut_out(source * item_, (source + count) * item_));
   }
 
   Result<Fetched> row_of(const Fetched& fetched, const std::string& key, int64_t row) {
@@ -190,13 +186,8 @@ class Fetcher {
     Fetched one{.value = fetched.value.select(0, row)};
     const int64_t count = one.value.numel();
     one.states = StateMap(count * item_, {kNoOrigin, 0});
-    std::vector<Interval> cells =
-        fetched.states.read(row * count * item_, (row + 1) * count * item_);
-    for (Interval& cell : cells) {
-      cell.begin -= row * count * item_;
-      cell.end -= row * count * item_;
-    }
-    one.states.splice(0, one.states.bytes(), cells);
+    one.states.splice(0, one.states.bytes(),
+                      fetched.states.cut_out(row * count * item_, (row + 1) * count * item_));
     return one;
   }
 
@@ -288,13 +279,8 @@ Kept keep(const StepContext& context, int slot, const Fetched& fetched,
     const int64_t count = std::min(part.count, elements - part.piece);
     if (count <= 0) continue;
     kept.value.view(-1).narrow(0, part.piece, count).copy_(source.narrow(0, part.whole, count));
-    std::vector<Interval> cells =
-        fetched.states.read(part.whole * item, (part.whole + count) * item);
-    for (Interval& cell : cells) {
-      cell.begin -= part.whole * item;
-      cell.end -= part.whole * item;
-    }
-    kept.states.splice(part.piece * item, (part.piece + count) * item, cells);
+    kept.states.splice(part.piece * item, (part.piece + count) * item,
+                       fetched.states.cut_out(part.whole * item, (part.whole + count) * item));
   }
   return kept;
 }

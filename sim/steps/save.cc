@@ -34,12 +34,7 @@ Saved saved_of(const StepContext& context, int slot, std::string key, int64_t pi
   if (pieces > 1) saved.shape[0] = rows;
   saved.bytes.assign(data_of(value) + begin, data_of(value) + begin + bytes);
   saved.states = StateMap(bytes, {kNoOrigin, 0});
-  std::vector<Interval> cells = context.rank.states(slot).read(begin, begin + bytes);
-  for (Interval& cell : cells) {
-    cell.begin -= begin;
-    cell.end -= begin;
-  }
-  saved.states.splice(0, bytes, cells);
+  saved.states.splice(0, bytes, context.rank.states(slot).cut_out(begin, begin + bytes));
   saved.rank = context.rank.index();
   if (held.shard && pieces == 1 && arg<bool>(context.step, "regions"))
     saved.layout = held.shard->layout;

@@ -9,6 +9,13 @@ namespace {
 
 using Intervals = std::vector<Interval>;
 
+TEST(StateMap, CutsIntervalsOutForAnotherPlace) {
+  StateMap states(8, {1, 0});
+  states.write(2, 4, {2, 0});
+  EXPECT_EQ(states.cut_out(1, 6, 10),
+            (std::vector<Interval>{{10, 11, {1, 1}}, {11, 13, {2, 0}}, {13, 15, {1, 4}}}));
+}
+
 TEST(StateMap, IsOneIntervalAtFirst) {
   EXPECT_EQ(StateMap(64, {3, 0}).intervals(), (Intervals{{0, 64, {3, 0}}}));
 }
