@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <cstring>
 
 #include "sim/box.h"
 #include "sim/braces.h"
@@ -113,7 +112,7 @@ class Fetcher {
     if (held->empty()) return std::optional<Fetched>();
     Result<Fetched> fetched = held->size() == 1 && !layout_of(held->front())
                                   ? whole(key, held->front()) : assembled(key, *held);
-    if (fetched && row) fetched = row_of(Fetched(*fetched), key, *row);
+    if (fetched && row) fetched = row_of(*fetched, key, *row);
     if (fetched) fetched = fitted(std::move(*fetched), key, held->front().tensor->file);
     if (!fetched) return tl::make_unexpected(fetched.error());
     return std::optional(std::move(*fetched));
@@ -195,7 +194,7 @@ class Fetcher {
   Result<Fetched> fitted(Fetched fetched, const std::string& key, const std::string& file) {
     const std::vector<int64_t> shape = shape_of(fetched.value);
     if (shape == spec_.shape) return fetched;
-    const std::optional<Shard>& own = slot_.declared ? slot_.declared : slot_.shard;
+    const std::optional<Shard>& own = own_piece(slot_);
     fetched.is_piece = own && element_count(shape) == element_count(own->layout.shape);
     const bool as_box = spec_.pieces.size() == 1 && shape == spec_.pieces[0].shape;
     if (fetched.is_piece || as_box) return fetched;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "sim/dtype.h"
+#include "sim/rank.h"
 #include "sim/shard.h"
 #include "sim/state.h"
 #include "sim/steps/verb.h"
@@ -23,6 +24,11 @@ struct Fetched {
 // The `index`-th tensor of the selection, to be read as `dtype`. Nothing: the store lacks it. An
 // error: the store cannot be opened so, or what it has does not fit.
 Result<std::optional<Fetched>> fetch(StepContext& context, int slot, int64_t index, DType dtype);
+
+// The piece that a rank is to hold of a tensor: the declared one, else the one that it has.
+inline const std::optional<Shard>& own_piece(const Slot& slot) {
+  return slot.declared ? slot.declared : slot.shard;
+}
 
 // What a rank keeps of it: a dense tensor of its own.
 struct Kept {

@@ -33,12 +33,17 @@ constexpr ParamInfo kParams[] = {
      "what to do for a selected tensor that the store lacks"},
 };
 
+bool in_place(const StepContext& context, const Slot& held) {
+  return arg<std::string>(context.step, "place") == "same" && !held.value.is_meta();
+}
+
 // The piece of what was fetched that this rank keeps; nothing: all of it.
 Result<std::optional<Shard>> share_of(const StepContext& context, int slot,
                                       const Fetched& fetched) {
   const Slot& held = context.rank.slot(slot);
-  std::optional<Shard> own = held.declared ? held.declared : held.shard;
-  if (fetched.is_piece || arg<std::string>(context.step, "slice") == "whole" || !own) return own;
+  if (arg<std::string>(context.step, "slice") == "whole") return std::optional<Shard>();
+  const std::optional<Shard>& own = own_piece(held);
+  if (fetched.is_piece || !own) return own;
   const int64_t* position = optional_arg<int64_t>(context.step, "as");
   const int64_t stride = arg<int64_t>(context.step, "stride");
   if (!position && stride == 0) return own;
@@ -56,21 +61,17 @@ Result<std::optional<Shard>> share_of(const StepContext& context, int slot,
 }
 
 DType dtype_read(const StepContext& context, const Slot& held) {
-  const bool same = arg<std::string>(context.step, "place") == "same" && !held.value.is_meta();
-  return same ? dtype_of(held.value) : held.spec->dtype;
+  return in_place(context, held) ? dtype_of(held.value) : held.spec->dtype;
 }
 
 Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
   const Slot& held = context.rank.slot(slot);
   const Result<std::optional<Shard>> taken = share_of(context, slot, fetched);
   if (!taken) return tl::make_unexpected(taken.error());
-  const bool whole_slice = arg<std::string>(context.step, "slice") == "whole";
-  const bool same = arg<std::string>(context.step, "place") == "same" && !held.value.is_meta();
-  const std::optional<Shard> own = whole_slice ? std::nullopt
-                                   : held.declared ? held.declared : held.shard;
-  Kept kept = keep(context, slot, fetched, whole_slice ? std::nullopt : *taken, own,
-                   dtype_read(context, held));
-  if (!same) {
+  std::optional<Shard> own;
+  if (arg<std::string>(context.step, "slice") == "own") own = own_piece(held);
+  Kept kept = keep(context, slot, fetched, *taken, own, dtype_read(context, held));
+  if (!in_place(context, held)) {
     context.rank.give(slot, std::move(kept.value), std::move(kept.states), own);
     return {};
   }

@@ -1,8 +1,6 @@
 // save: writes tensors, or the pieces that ranks hold of them, into files of a store.
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "sim/engine.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
