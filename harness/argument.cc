@@ -20,7 +20,7 @@ constexpr std::pair<ParamType, std::string_view> kTypeNames[] = {
     {ParamType::kText, "text"},   {ParamType::kChoice, "choice"},   {ParamType::kInts, "ints"},
     {ParamType::kRanks, "ranks"}, {ParamType::kTensors, "tensors"}, {ParamType::kDType, "dtype"},
     {ParamType::kTexts, "texts"}, {ParamType::kGroup, "group"}, {ParamType::kStore, "store"},
-    {ParamType::kSteps, "steps"}, {ParamType::kSeconds, "seconds"},
+    {ParamType::kSteps, "steps"}, {ParamType::kSeconds, "seconds"}, {ParamType::kSlice, "slice"},
 };
 
 void wrong_type(const Node& node, std::string_view what, std::string_view wanted,
@@ -302,6 +302,18 @@ std::optional<Selector> read_tensors(const Node& node, const Wanted& wanted,
   return *selector;
 }
 
+std::optional<Slice> read_slice(const Node& node, std::string_view what,
+                                Diagnostics& diagnostics) {
+  if (!node.is_scalar() || node.text.empty()) {
+    wrong_type(node, what, "a slice", diagnostics, "such as 2:4 or \":, 0:3\"");
+    return std::nullopt;
+  }
+  auto slice = Slice::parse(node.text);
+  if (slice) return *slice;
+  add_parse_error(node, what, slice.error(), diagnostics);
+  return std::nullopt;
+}
+
 std::optional<std::vector<std::string>> read_texts(const Node& node, std::string_view what,
                                                    Diagnostics& diagnostics) {
   std::vector<std::string> texts;
@@ -351,6 +363,10 @@ std::optional<Value> read_value(const Node& node, const Wanted& wanted, const Vo
       return value(read_group(node, what, words, diagnostics));
     case ParamType::kStore:
       return value(read_store(node, what, words, diagnostics));
+    case ParamType::kSlice: {
+      const auto slice = read_slice(node, what, diagnostics);
+      return slice ? std::optional<Value>(slice->text()) : std::nullopt;
+    }
     case ParamType::kSteps:
       break;
   }

@@ -15,6 +15,7 @@
 #include "harness/yaml.h"
 #include "sim/dtype.h"
 #include "sim/program.h"
+#include "sim/slice.h"
 #include "sim/steps/verb_info.h"
 
 namespace loadproof::harness {
@@ -74,6 +75,8 @@ std::optional<std::string> read_store(const Node& node, std::string_view what,
                                       const Vocabulary& words, Diagnostics& diagnostics);
 std::optional<Selector> read_tensors(const Node& node, const Wanted& wanted,
                                      const Vocabulary& words, Diagnostics& diagnostics);
+// As sim/slice.h has it.
+std::optional<Slice> read_slice(const Node& node, std::string_view what, Diagnostics& diagnostics);
 // One text or a list of them.
 std::optional<std::vector<std::string>> read_texts(const Node& node, std::string_view what,
                                                    Diagnostics& diagnostics);

@@ -20,7 +20,7 @@ std::vector<std::string> param_type_names() {
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
                          ParamType::kTexts, ParamType::kDType, ParamType::kGroup,
-                         ParamType::kStore, ParamType::kSeconds})
+                         ParamType::kStore, ParamType::kSeconds, ParamType::kSlice})
     names.emplace_back(name(type));
   return names;
 }

@@ -110,6 +110,7 @@ class SchemaBuilder {
       case ParamType::kText:
       case ParamType::kGroup:
       case ParamType::kStore:
+      case ParamType::kSlice:
         return {{"type", {"string", "number", "boolean"}}};
       case ParamType::kTexts:
         return one_or_list(text_type());
@@ -341,7 +342,7 @@ std::string recipe_schema_json() {
   for (ParamType type : {ParamType::kRanks, ParamType::kTensors, ParamType::kText, ParamType::kInt,
                          ParamType::kNumber, ParamType::kBool, ParamType::kChoice, ParamType::kInts,
                          ParamType::kTexts, ParamType::kDType, ParamType::kGroup,
-                         ParamType::kStore, ParamType::kSeconds})
+                         ParamType::kStore, ParamType::kSeconds, ParamType::kSlice})
     types.push_back(name(type));
   Json param = closed_object({{"type", {{"enum", types}}},
                               {"choices", list_of(text_type())},

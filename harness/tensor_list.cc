@@ -32,6 +32,7 @@ constexpr TensorKey kKeys[] = {
     {"value",
      "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step)"},
     {"tie", "the tensor whose storage it shares"},
+    {"slice", "with `tie`: the part of it, such as \":, 0:3\"; the tensor is a view"},
 };
 
 bool is_tensor_name(std::string_view name) {
@@ -67,6 +68,7 @@ class TensorParser {
       if (key == "ranks")
         tensor.spec.held_by = read_ranks(value, key, words_, diagnostics_).value_or(RankSet());
       if (key == "shard") shard(tensor, value);
+      if (key == "slice") tensor.spec.tied_slice = read_slice(value, key, diagnostics_);
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
     init(tensor, entry.value);

@@ -98,7 +98,7 @@ const at::Tensor& Asset::reference(int slot) const {
 
 at::Tensor Asset::make_reference(int slot) const {
   const TensorSpec& spec = specs_[static_cast<size_t>(slot)];
-  if (!spec.tied_to.empty()) {
+  if (!spec.tied_to.empty() && !spec.tied_slice) {
     const std::optional<int> target = slot_named(spec.tied_to);
     return target ? reference(*target) : at::Tensor();
   }

@@ -20,7 +20,7 @@ Peaks::Footprint Peaks::footprint_of(const Rank& rank, const OriginTable& origin
   for (size_t i = 0; i < rank.slots().size(); ++i) {
     const Slot& slot = rank.slots()[i];
     if (!slot.held || slot.value.is_meta() || !counted.insert(slot.storage).second) continue;
-    const StateMap& states = rank.states(static_cast<int>(i));
+    const StateMap& states = rank.storage_states(static_cast<int>(i));
     footprint.reserved += states.bytes();
     for (const Interval& interval : states.intervals()) {
       const Origin& origin = origins.at(interval.cell.origin);

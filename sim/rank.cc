@@ -45,14 +45,15 @@ void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> s
   at(i).value = std::move(value);
   at(i).storage = add_storage(std::move(states));
   at(i).shard = std::move(shard);
+  at(i).view.reset();
 }
 
 void Rank::give_shared(int i, const at::Tensor& value, StateMap states,
                        const std::optional<Shard>& shard) {
-  const int old = slot(i).storage;
+  const int old = slot(i).view ? -1 : slot(i).storage;  // a view goes away alone
   give(i, value, std::move(states), shard);
   for (Slot& other : slots_) {
-    if (other.storage != old && &other != &slots_[static_cast<size_t>(i)]) continue;
+    if (other.storage != old || other.view) continue;  // who has a view keeps the old storage
     other.value = slot(i).value;
     other.storage = slot(i).storage;
     other.shard = shard;
@@ -63,34 +64,88 @@ void Rank::bind(int i, int target) {
   at(i).value = slot(target).value;
   at(i).storage = slot(target).storage;
   at(i).shard = slot(target).shard;
+  at(i).view = slot(target).view;
+  at(i).view_states = slot(target).view_states;
   ++version_;
+}
+
+void Rank::bind_part(int i, int target, at::Tensor value, const Layout& part) {
+  const std::optional<Layout>& outer = slot(target).view;
+  at(i).view = outer ? compose(*outer, part) : part;
+  at(i).value = std::move(value);
+  at(i).storage = slot(target).storage;
+  at(i).shard.reset();
+  see_again(slot(i).storage);
+}
+
+template <typename Edit>
+void Rank::change(int i, Edit edit) {
+  Slot& slot = at(i);
+  StateMap& all = storages_[static_cast<size_t>(slot.storage)];
+  edit(slot.view ? slot.view_states : all);
+  const auto item = static_cast<int64_t>(slot.value.element_size());
+  if (slot.view)
+    for (const Part& part : slot.view->parts) {
+      const int64_t to = part.whole * item, from = part.piece * item, bytes = part.count * item;
+      all.splice(to, to + bytes, slot.view_states.cut_out(from, from + bytes));
+    }
+  see_again(slot.storage);
+}
+
+void Rank::see_again(int storage) {
+  ++version_;
+  for (Slot& slot : slots_) {
+    if (!slot.view || slot.storage != storage) continue;
+    const auto item = static_cast<int64_t>(slot.value.element_size());
+    slot.view_states = StateMap(bytes_of(slot.value), {kNoOrigin, 0});
+    slot.view_states.splice(0, bytes_of(slot.value),
+                            pick(storages_[static_cast<size_t>(storage)], *slot.view, item, {}));
+  }
 }
 
 void Rank::wrote(int i, const Box& box, const std::vector<Interval>& cells) {
-  const Slot& written = slot(i);
-  StateMap& states = storages_[static_cast<size_t>(written.storage)];
-  write_box(states, shape_of(written.value), box,
-            static_cast<int64_t>(written.value.element_size()), cells);
-  ++version_;
+  const at::Tensor& value = slot(i).value;
+  change(i, [&](StateMap& states) {
+    write_box(states, shape_of(value), box, static_cast<int64_t>(value.element_size()), cells);
+  });
+}
+
+void Rank::wrote_parts(int i, const std::vector<Part>& parts, const std::vector<Interval>& cells) {
+  const auto item = static_cast<int64_t>(slot(i).value.element_size());
+  StateMap given(cells.empty() ? 0 : cells.back().end, {kNoOrigin, 0});
+  given.splice(0, given.bytes(), cells);
+  change(i, [&](StateMap& states) {
+    for (const Part& part : parts) {
+      const int64_t to = part.whole * item, from = part.piece * item, bytes = part.count * item;
+      states.splice(to, to + bytes, given.cut_out(from, from + bytes));
+    }
+  });
 }
 
 void Rank::wrote_bytes(int i, const std::vector<Interval>& cells) {
-  if (!cells.empty())
-    storages_[static_cast<size_t>(slot(i).storage)].splice(0, cells.back().end, cells);
-  ++version_;
+  change(i, [&](StateMap& states) {
+    if (!cells.empty()) states.splice(0, cells.back().end, cells);
+  });
+}
+
+void Rank::wrote_memory(int i, const std::vector<Interval>& cells) {
+  const Slot& written = slot(i);
+  if (!written.view) return wrote_bytes(i, cells);
+  if (cells.empty()) return;
+  const int64_t begin = written.value.storage_offset() *
+                        static_cast<int64_t>(written.value.element_size());
+  storages_[static_cast<size_t>(written.storage)].splice(begin, begin + cells.back().end, cells);
+  see_again(written.storage);
 }
 
 void Rank::wrote_all(int i, Cell cell) {
-  StateMap& states = storages_[static_cast<size_t>(slot(i).storage)];
-  states = StateMap(states.bytes(), cell);
-  ++version_;
+  change(i, [&](StateMap& states) { states = StateMap(states.bytes(), cell); });
 }
 
 void Rank::wrote_rows(int i, int64_t begin, int64_t count, Cell cell) {
   const at::Tensor& value = slot(i).value;
   const int64_t row = value.size(0) == 0 ? 0 : bytes_of(value) / value.size(0);
-  storages_[static_cast<size_t>(slot(i).storage)].write(begin * row, (begin + count) * row, cell);
-  ++version_;
+  change(i, [&](StateMap& states) { states.write(begin * row, (begin + count) * row, cell); });
 }
 
 void Rank::set_flag(int i, const std::string& flag, bool on) {
@@ -102,11 +157,16 @@ void Rank::set_flag(int i, const std::string& flag, bool on) {
 
 Rank Rank::clone() const {
   Rank copy = *this;
-  std::map<int, at::Tensor> values;  // by storage
+  std::map<int, at::Tensor> memory;  // by storage: all of it, densely
   for (Slot& slot : copy.slots_) {
-    at::Tensor& value = values[slot.storage];
-    if (!value.defined()) value = slot.value.clone();
-    slot.value = value;
+    if (slot.value.is_meta()) continue;
+    at::Tensor& all = memory[slot.storage];
+    const int64_t elements = storages_[static_cast<size_t>(slot.storage)].bytes() /
+                             static_cast<int64_t>(slot.value.element_size());
+    const int64_t first = slot.view ? 0 : slot.value.storage_offset();
+    if (!all.defined()) all = slot.value.as_strided({elements}, {1}, first).clone();
+    slot.value = all.as_strided(slot.value.sizes(), slot.value.strides(),
+                                slot.value.storage_offset() - first);
   }
   return copy;
 }
@@ -158,7 +218,7 @@ class Resolver {
     for (size_t i = 0; i < chosen.size(); ++i) {
       const Slot& slot = rank_.slots()[i];
       chosen[i] = slot.held && slot.spec->kind == TensorKind::kParameter &&
-                  seen.insert(slot.storage).second;
+                  (slot.view || seen.insert(slot.storage).second);
     }
     return chosen;
   }

@@ -27,6 +27,10 @@ struct Slot {
   bool held = true;      // the rank has this tensor; false: it is in no selection
   at::Tensor value;      // dense; on meta until it is given storage
   int storage = -1;      // names with the same number share storage and states
+  // Of a name that is a view: which elements of the storage it has. `value` has its strides then.
+  // Nothing: all of the storage, densely.
+  std::optional<Layout> view;
+  StateMap view_states;  // of a view: the states of its elements, in its own order
   std::set<std::string> flags;
   std::optional<Shard> shard;     // what piece of the tensor `value` is; nothing: all of it
   std::optional<Shard> declared;  // the piece that the tensor's own declaration gives this rank
@@ -44,7 +48,14 @@ class Rank {
   int index() const { return index_; }
   std::span<const Slot> slots() const { return slots_; }
   const Slot& slot(int i) const { return slots_[static_cast<size_t>(i)]; }
-  const StateMap& states(int i) const { return storages_[static_cast<size_t>(slot(i).storage)]; }
+  // Of the slot's elements, in its order.
+  const StateMap& states(int i) const {
+    return slot(i).view ? slot(i).view_states : storage_states(i);
+  }
+  // Of all that the slot's storage holds: other than states() of a view alone.
+  const StateMap& storage_states(int i) const {
+    return storages_[static_cast<size_t>(slot(i).storage)];
+  }
   // Grows with every change of bytes, states or bindings; equal numbers mean nothing has changed.
   int64_t version() const { return version_; }
 
@@ -56,12 +67,18 @@ class Rank {
   // New storage for this name and all that share its storage. The arguments may be the slot's own.
   void give_shared(int i, const at::Tensor& value, StateMap states,
                    const std::optional<Shard>& shard);
-  // `name` shares the storage of `target` from now on.
+  // The slot shares the storage of `target` from now on.
   void bind(int i, int target);
+  // And only a part of it: `value` is that part of the target's tensor, and of its elements.
+  void bind_part(int i, int target, at::Tensor value, const Layout& part);
   // The bytes of a box have just been written by the caller; `cells` as write_box() takes them.
   void wrote(int i, const Box& box, const std::vector<Interval>& cells);
-  // The first bytes of the storage, as many as `cells` cover, have been overwritten.
+  // `parts` tell where the elements go whose states, one after the other, are `cells`.
+  void wrote_parts(int i, const std::vector<Part>& parts, const std::vector<Interval>& cells);
+  // The first bytes of the tensor, as many as `cells` cover, have been overwritten.
   void wrote_bytes(int i, const std::vector<Interval>& cells);
+  // The same of the storage from the tensor's first byte on, whatever strides the tensor has.
+  void wrote_memory(int i, const std::vector<Interval>& cells);
   void wrote_all(int i, Cell cell);
   void wrote_rows(int i, int64_t begin, int64_t count, Cell cell);
 
@@ -78,6 +95,10 @@ class Rank {
   int64_t version_ = 0;
 
   int add_storage(StateMap states);
+  // Lets `edit` change the states of the slot's elements, and brings them to all who share them.
+  template <typename Edit>
+  void change(int i, Edit edit);
+  void see_again(int storage);  // its views, after a change
   Slot& at(int i) { return slots_[static_cast<size_t>(i)]; }
 };
 

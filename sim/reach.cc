@@ -38,8 +38,11 @@ class Prober {
     std::map<int, int> first;  // storage -> slot
     for (size_t i = 0; i < model_tensors; ++i) {
       const Slot& slot = rank.slot(static_cast<int>(i));
+      if (slot.view) {
+        tensors_.push_back(cleaned(slot.value).contiguous());
+        continue;
+      }
       const auto [known, is_new] = first.emplace(slot.storage, static_cast<int>(i));
-      owner_.push_back(known->second);
       tensors_.push_back(is_new ? cleaned(slot.value)
                                 : tensors_[static_cast<size_t>(known->second)]);
     }
@@ -66,7 +69,6 @@ class Prober {
   static constexpr uint64_t kBaseSeed = 1, kOtherSeed = 2;
   const SampledLogits& logits_;
   std::vector<at::Tensor> tensors_;
-  std::vector<int> owner_;
   at::Tensor base_;
 
   static at::Tensor cleaned(const at::Tensor& value) {
@@ -145,7 +147,7 @@ std::vector<Reach> find_reach(const Rank& rank, const Asset& asset, const ChainS
   std::set<int> seen;
   for (size_t i = 0; i < rank.slots().size(); ++i) {
     const int slot = static_cast<int>(i);
-    if (!seen.insert(rank.slot(slot).storage).second) continue;
+    if (!rank.slot(slot).view && !seen.insert(rank.slot(slot).storage).second) continue;
     for (const Suspect& suspect : suspects_of(rank, scope.origins, slot))
       suspects.push_back(suspect);
   }

@@ -149,6 +149,25 @@ bool Selector::mentions(Op op) const {
   return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.op == op; });
 }
 
+std::vector<Selector> Selector::alternatives() const {
+  std::vector<Selector> found;
+  std::vector<int> open{root_};  // the leftmost at the end
+  while (!empty() && !open.empty()) {
+    const int at = open.back();
+    open.pop_back();
+    const Node& node = nodes_[static_cast<size_t>(at)];
+    if (node.op == Op::kOr) {
+      open.push_back(node.right);
+      open.push_back(node.left);
+      continue;
+    }
+    found.push_back(*this);
+    found.back().root_ = at;
+    if (node.op == Op::kName) found.back().text_ = node.text;
+  }
+  return found;
+}
+
 std::span<const SelectorWord> selector_words() { return kWords; }
 
 // Greedy with one point of return, the last `*`: linear in practice, never more than quadratic.

@@ -68,6 +68,8 @@ class Selector {
   // The name patterns in it, so that a reader can be told of one that no tensor has.
   std::vector<std::string> name_patterns() const;
   bool mentions(Op op) const;
+  // What stands between the `|` of it, or of the list that it was, from left to right.
+  std::vector<Selector> alternatives() const;
   bool operator==(const Selector& other) const { return text_ == other.text_; }
 
  private:

@@ -106,7 +106,7 @@ Comparison compare_with(const Slot& held, const at::Tensor& reference) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
                               fmt::join(reference.sizes(), ", "));
   } else {
-    compare_elements(held.value, reference.contiguous(), parts_of(held), seen);
+    compare_elements(held.value.contiguous(), reference.contiguous(), parts_of(held), seen);
   }
   return seen;
 }
@@ -117,7 +117,7 @@ Comparison compare_with_file(const Rank& rank, int slot, const Asset& asset,
   const Slot& held = rank.slot(slot);
   Comparison seen = compare_with(held, asset.reference(slot));
   const std::optional<int> tied = asset.slot_named(held.spec->tied_to);
-  const int owner = tied ? *tied : slot;
+  const int owner = tied && !held.spec->tied_slice ? *tied : slot;
   if (!asset.in_file()[static_cast<size_t>(owner)]) return seen;
   seen.from_file = seen.known;
   const std::vector<FilePiece>& pieces = asset.specs()[static_cast<size_t>(owner)].pieces;
@@ -128,7 +128,8 @@ Comparison compare_with_file(const Rank& rank, int slot, const Asset& asset,
   return seen;
 }
 
-void count(const at::Tensor& value, TensorObservation& seen) {
+void count(const at::Tensor& given, TensorObservation& seen) {
+  const at::Tensor value = given.contiguous();
   const ElementCounts counts = count_elements(data_of(value), value.numel(), seen.dtype);
   seen.nan = counts.nan;
   seen.inf = counts.inf;

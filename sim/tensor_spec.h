@@ -14,6 +14,7 @@
 #include "sim/formula.h"
 #include "sim/layout.h"
 #include "sim/rank_set.h"
+#include "sim/slice.h"
 
 namespace loadproof {
 
@@ -55,6 +56,7 @@ struct TensorSpec {
   std::string module_type;  // "Linear", "Embedding", "Qwen2RMSNorm", "Qwen2RotaryEmbedding", …
   Init init;
   std::string tied_to;             // the name whose storage this one shares, or empty
+  std::optional<Slice> tied_slice;  // only this part of it: the tensor is a view
   std::optional<Formula> value;    // its elements, where a scenario declares them
   bool in_stores = false;          // the scenario's own stores hold it, under its name
   RankSet held_by;                 // the ranks that have it

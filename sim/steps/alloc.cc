@@ -1,5 +1,6 @@
 // alloc: gives each tensor new storage, and never a value.
 #include <ATen/ops/zeros.h>
+#include <fmt/format.h>
 
 #include "sim/engine.h"
 #include "sim/steps/table.h"
@@ -14,6 +15,9 @@ constexpr ParamInfo kParams[] = {
      "meta: no storage; empty: undefined content; zeros: written zeros that hold the place; "
      "zeros_lazy: zeros of the kernel, which cost nothing until they are written"},
     {"dtype", kDType, false, "", "", "element type; the declared one if left out"},
+    {"place", kChoice, false, "new", "new same",
+     "new: new storage for this name alone; same: the storage that is there, so that other names "
+     "and captured addresses see it"},
 };
 
 StateKind state_of(const std::string& as) {
@@ -34,13 +38,26 @@ Result<void> run(StepContext& context) {
     const TensorSpec& spec = *context.rank.slot(slot).spec;
     const DType dtype = dtype_name ? *dtype_named(*dtype_name) : spec.dtype;
     const std::optional<Shard> piece = context.rank.slot(slot).declared;
-    at::Tensor value = allocate(as, piece ? piece->layout.shape : spec.shape, dtype);
+    const Slot& held = context.rank.slot(slot);
+    const bool same = arg<std::string>(context.step, "place") == "same" && !held.value.is_meta() &&
+                      as != "meta";
+    if (same && dtype_name && dtype != dtype_of(held.value))
+      return fail(fmt::format("{} cannot become {} in the storage that it has", spec.name,
+                              name(dtype)));
+    at::Tensor value = same ? allocate(as, shape_of(held.value), dtype_of(held.value))
+                            : allocate(as, piece ? piece->layout.shape : spec.shape, dtype);
     const OriginId origin =
         context.engine.origins().add({.kind = state_of(as),
                                       .rank = context.rank.index(),
                                       .step = context.step.index,
                                       .item_size = static_cast<int32_t>(item_size(dtype)),
                                       .what = "alloc as " + as});
+    if (same) {
+      at::Tensor there = held.value;
+      there.copy_(value);
+      context.rank.wrote_all(slot, {origin, 0});
+      continue;
+    }
     const int64_t bytes = bytes_of(value);
     context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), piece);
   }

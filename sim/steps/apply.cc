@@ -1,10 +1,13 @@
 // apply: a pure function of tensors of this rank, computed on their bytes and on their states.
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "sim/engine.h"
 #include "sim/steps/functions.h"
+#include "sim/steps/pairs.h"
 #include "sim/steps/rows.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
@@ -14,175 +17,194 @@ namespace {
 
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
-    {"fn", kChoice, true, "", kFunctionNames, "the function"},
+    {"fn", kChoice, true, "", kFunctionNames,
+     "the function. Element by element, shapes broadcast: add, sub, mul, div, minimum, maximum, neg, "
+     "exp, log, abs, sqrt, reciprocal, round, neg_exp, nan_to_num; quantise: round(w / scale) and "
+     "dequantise: w * scale, whose scale is broadcast or one element a block; lookup: codes, "
+     "table. Of positions: transpose, reshape, rope_permute, stack, concat, split, interleave, "
+     "repeat, roll (by const), pad (with const), bitcast. Of many to one: matmul, masked_sum, "
+     "softmax, and sum, mean, max, min, prod, norm, which take all elements or go along `dim`"},
     {"from", kTensors, false, "", "",
-     "its inputs, in declared order; left out: each tensor of `of` by itself, in place"},
-    {"const", kNumber, false, "", "", "of add and mul: one more operand"},
-    {"rows", kInts, false, "", "", "of sum, mean and max: only these rows of each input are read"},
+     "its inputs, in the order of a list, and else as declared; or a pattern whose `*` pairs it with "
+     "that of `of`; left out: each tensor of `of` by itself, in place"},
+    {"const", kNumber, false, "", "", "one more operand of add, sub, mul, div, minimum, maximum"},
+    {"rows", kInts, false, "", "", "only these rows of each input are read"},
+    {"dim", kInt, false, "", "",
+     "of reductions, stack, concat, split, interleave, repeat and roll: along this dimension"},
+    {"dims", kInts, false, "", "", "of transpose: the new order; the first two swap if left out"},
     {"heads", kInt, false, "0", "", "of rope_permute: how many heads the rows are"},
     {"head_dim", kInt, false, "0", "", "of rope_permute: rows of a head, instead of `heads`"},
     {"part", kInt, false, "0", "", "of split: which part, from 0"},
     {"parts", kInt, false, "1", "", "of split: how many equal parts"},
+    {"repeats", kInt, false, "1", "", "of repeat: how often each row comes", 1},
     {"mask", kChoice, false, "multiply", "multiply select",
      "of masked_sum, weights [n] by values [n, d]; multiply: all rows; select: those of a weight "
      "other than 0"},
 };
 
-// One input as the function reads it: values, and the cell and element size of each element.
+// One input as the function reads it: its values, and the numbers of their elements.
 struct Input {
-  at::Tensor value;
-  std::vector<Cell> cells;
-  int64_t item = 1;
+  int slot = -1;
+  at::Tensor value, numbers;
+  int64_t first = 0, elements = 0, item = 1;  // number of its first element; all that it has
+  std::vector<Interval> states;
 };
 
-FunctionOptions options_of(const Step& step) {
+FunctionOptions options_of(const StepContext& context, int target) {
+  const Step& step = context.step;
+  const Slot& slot = context.rank.slot(target);
   FunctionOptions options{.heads = arg<int64_t>(step, "heads"),
                           .head_dim = arg<int64_t>(step, "head_dim"),
                           .part = arg<int64_t>(step, "part"),
                           .parts = arg<int64_t>(step, "parts"),
-                          .mask = arg<std::string>(step, "mask")};
+                          .repeats = arg<int64_t>(step, "repeats"),
+                          .mask = arg<std::string>(step, "mask"),
+                          .shape = shape_of(slot.value),
+                          .dtype = scalar_type(slot.value.is_meta() ? slot.spec->dtype
+                                                                    : dtype_of(slot.value))};
   if (const double* constant = optional_arg<double>(step, "const")) options.constant = *constant;
+  if (const int64_t* dim = optional_arg<int64_t>(step, "dim")) options.dim = *dim;
+  if (const auto* dims = optional_arg<std::vector<int64_t>>(step, "dims")) options.dims = *dims;
   return options;
 }
 
-void keep_rows(Input& input, const std::vector<int64_t>& rows) {
-  const int64_t width = input.value.size(0) == 0 ? 0 : input.value.numel() / input.value.size(0);
-  std::vector<at::Tensor> values;
-  std::vector<Cell> cells;
-  for (int64_t row : rows) {
-    values.push_back(input.value.narrow(0, row, 1).reshape({-1}));
-    cells.insert(cells.end(), input.cells.begin() + row * width,
-                 input.cells.begin() + (row + 1) * width);
-  }
-  input.value = at::cat(values);
-  input.cells = std::move(cells);
-}
-
-Result<Input> input_of(StepContext& context, int slot) {
+Result<Input> input_of(StepContext& context, int slot, int64_t first) {
   const Slot& held = context.rank.slot(slot);
   if (held.value.is_meta())
     return fail(fmt::format("{} is on meta and has no elements to compute with", held.spec->name));
-  Input input{held.value, {}, static_cast<int64_t>(held.value.element_size())};
-  for (const Interval& one : context.rank.states(slot).read(0, bytes_of(held.value)))
-    for (int64_t byte = 0; byte < one.end - one.begin; byte += input.item)
-      input.cells.push_back({one.cell.origin, one.cell.offset + byte});
+  const int64_t elements = held.value.numel();
+  Input input{.slot = slot,
+              .value = held.value,
+              .numbers = at::arange(first, first + elements, at::kLong).reshape(held.value.sizes()),
+              .first = first,
+              .elements = elements,
+              .item = static_cast<int64_t>(held.value.element_size()),
+              .states = context.rank.states(slot).intervals()};
   if (!optional_arg<std::vector<int64_t>>(context.step, "rows")) return input;
   std::vector<int64_t> rows;
   auto found = for_each_row(context, slot, [&](int64_t row) { rows.push_back(row); });
   if (!found) return tl::make_unexpected(found.error());
-  keep_rows(input, rows);
+  const at::Tensor chosen = at::tensor(rows, at::kLong);
+  input.value = input.value.index_select(0, chosen);
+  input.numbers = input.numbers.index_select(0, chosen);
   return input;
 }
 
-bool is_bad(StepContext& context, Cell cell) {
-  return must_not_reach_sampling(context.engine.origins().root_kind(cell.origin));
-}
+// The states of a result, from those of the elements that each of its elements depends on.
+class Descent {
+ public:
+  Descent(StepContext& context, const std::vector<Input>& inputs, int64_t item)
+      : context_(context), inputs_(inputs), item_(item) {}
 
-// What an element made from `parent` is: tainted where the parent must not reach sampling.
-Cell made_from(StepContext& context, Cell parent, int64_t old_item, int64_t new_item) {
-  const OriginId origin = context.engine.origins().add(
-      {.kind = is_bad(context, parent) ? StateKind::kTainted : StateKind::kDerived,
-       .rank = context.rank.index(),
-       .step = context.step.index,
-       .parent = parent.origin,
-       .item_size = static_cast<int32_t>(new_item),
-       .what = arg<std::string>(context.step, "fn")});
-  return {origin, parent.offset / old_item * new_item};
-}
-
-// The same function on the elements' numbers tells where each element of the result comes from.
-Result<std::vector<Cell>> moved(StepContext& context, const Function& function,
-                                const std::vector<Input>& inputs, int64_t item) {
-  std::vector<at::Tensor> numbers;
-  std::vector<std::pair<Cell, int64_t>> all;  // of all inputs: the cell, and its element size
-  for (const Input& input : inputs) {
-    const auto first = static_cast<int64_t>(all.size());
-    numbers.push_back(at::arange(first, first + input.value.numel(), at::kLong)
-                          .reshape(input.value.sizes()));
-    for (Cell cell : input.cells) all.emplace_back(cell, input.item);
+  std::vector<Interval> states(const at::Tensor& parents) {
+    const at::Tensor table = parents.contiguous();
+    const int64_t count = table.size(0), width = table.size(1);
+    const int64_t* number = table.const_data_ptr<int64_t>();
+    std::vector<Interval> states;
+    for (int64_t i = 0; i < count; ++i, number += width) {
+      const Cell cell = made_from(worst(std::span(number, static_cast<size_t>(width))));
+      const int64_t begin = i * item_;
+      const bool goes_on = !states.empty() && states.back().cell.origin == cell.origin &&
+                           states.back().cell.offset + begin - states.back().begin == cell.offset;
+      if (goes_on)
+        states.back().end += item_;
+      else
+        states.push_back({begin, begin + item_, cell});
+    }
+    return states;
   }
-  auto order = function.compute(numbers, options_of(context.step));
-  if (!order) return tl::make_unexpected(order.error());
-  const at::Tensor flat = order->contiguous();
-  std::vector<Cell> cells;
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    const auto& [cell, old_item] = all[static_cast<size_t>(flat.const_data_ptr<int64_t>()[i])];
-    cells.push_back(made_from(context, cell, old_item, item));
+
+ private:
+  struct Parent {
+    Cell cell;
+    int64_t item = 1;
+    bool bad = false;
+  };
+
+  StepContext& context_;
+  const std::vector<Input>& inputs_;
+  int64_t item_;
+
+  Parent parent(int64_t number) const {
+    const auto input = std::ranges::find_if(inputs_, [&](const Input& one) {
+      return number < one.first + one.elements;
+    });
+    const int64_t at = (number - input->first) * input->item;
+    const auto state = std::ranges::upper_bound(input->states, at, {}, &Interval::end);
+    const Cell cell{state->cell.origin, state->cell.offset + at - state->begin};
+    return {cell, input->item,
+            must_not_reach_sampling(context_.engine.origins().root_kind(cell.origin))};
   }
-  return cells;
-}
 
-std::vector<Cell> element_wise(StepContext& context, const std::vector<Input>& inputs,
-                               int64_t item) {
-  std::vector<Cell> cells;
-  for (size_t i = 0; i < inputs[0].cells.size(); ++i) {
-    const Input* parent = &inputs[0];
-    for (const Input& input : inputs)
-      if (!is_bad(context, parent->cells[i]) && is_bad(context, input.cells[i])) parent = &input;
-    cells.push_back(made_from(context, parent->cells[i], parent->item, item));
+  // The first that must not reach sampling, and else the first; nothing: it depends on none.
+  std::optional<Parent> worst(std::span<const int64_t> numbers) const {
+    std::optional<Parent> chosen;
+    for (int64_t number : numbers) {
+      if (number < 0) continue;
+      const Parent one = parent(number);
+      if (!chosen || (one.bad && !chosen->bad)) chosen = one;
+      if (chosen->bad) break;
+    }
+    return chosen;
   }
-  return cells;
-}
 
-// One element that must not reach sampling taints all of a reduction.
-std::vector<Cell> reduced(StepContext& context, const std::vector<Input>& inputs, int64_t count,
-                          int64_t item) {
-  const Input* from = &inputs[0];
-  Cell parent = from->cells.empty() ? Cell{} : from->cells[0];
-  for (const Input& input : inputs)
-    for (Cell cell : input.cells)
-      if (!is_bad(context, parent) && is_bad(context, cell)) {
-        parent = cell;
-        from = &input;
-      }
-  return std::vector<Cell>(static_cast<size_t>(count),
-                           made_from(context, parent, from->item, item));
-}
-
-Result<std::vector<Cell>> cells_of(StepContext& context, const Function& function,
-                                   std::vector<Input> inputs, int64_t count, int64_t item) {
-  if (function.dependence == Dependence::kMoves) return moved(context, function, inputs, item);
-  if (function.dependence == Dependence::kElements) return element_wise(context, inputs, item);
-  if (function.name == "masked_sum")
-    keep_rows(inputs[1], rows_of_weight(inputs[0].value, arg<std::string>(context.step, "mask")));
-  return reduced(context, inputs, count, item);
-}
+  Cell made_from(const std::optional<Parent>& parent) {
+    Origin origin{.kind = StateKind::kComputed,
+                  .rank = context_.rank.index(),
+                  .step = context_.step.index,
+                  .item_size = static_cast<int32_t>(item_),
+                  .what = arg<std::string>(context_.step, "fn")};
+    if (!parent) return {context_.engine.origins().add(std::move(origin)), 0};
+    origin.kind = parent->bad ? StateKind::kTainted : StateKind::kDerived;
+    origin.parent = parent->cell.origin;
+    return {context_.engine.origins().add(std::move(origin)),
+            parent->cell.offset / parent->item * item_};
+  }
+};
 
 void write(StepContext& context, int slot, const at::Tensor& result,
-           const std::vector<Cell>& cells) {
+           const std::vector<Interval>& states) {
   const Slot& target = context.rank.slot(slot);
-  const bool fresh = target.value.is_meta();
-  at::Tensor value =
-      fresh ? empty_tensor(shape_of(target.value), target.spec->dtype) : target.value;
+  if (!target.value.is_meta()) {
+    at::Tensor value = target.value;
+    value.copy_(result.reshape(value.sizes()));
+    context.rank.wrote(slot, whole(shape_of(value)), states);
+    return;
+  }
+  at::Tensor value = empty_tensor(shape_of(target.value), target.spec->dtype);
   value.copy_(result.reshape(value.sizes()));
-  const auto item = static_cast<int64_t>(value.element_size());
-  StateMap states(bytes_of(value), {kNoOrigin, 0});
-  for (size_t i = 0; i < cells.size(); ++i)
-    states.write(static_cast<int64_t>(i) * item, static_cast<int64_t>(i + 1) * item, cells[i]);
-  if (fresh)
-    context.rank.give(slot, std::move(value), std::move(states), target.shard);
-  else
-    context.rank.wrote(slot, whole(shape_of(value)), states.intervals());
+  StateMap fresh(bytes_of(value), {kNoOrigin, 0});
+  fresh.splice(0, fresh.bytes(), states);
+  context.rank.give(slot, std::move(value), std::move(fresh), target.shard);
+}
+
+bool broadcasts(const at::Tensor& a, const at::Tensor& b) {
+  for (int64_t d = 1; d <= std::min(a.dim(), b.dim()); ++d)
+    if (a.size(-d) != b.size(-d) && a.size(-d) != 1 && b.size(-d) != 1) return false;
+  return true;
 }
 
 Result<void> apply_one(StepContext& context, int slot, std::span<const int> sources) {
   const Function& function = function_named(arg<std::string>(context.step, "fn"));
   std::vector<Input> inputs;
-  std::vector<at::Tensor> values;
+  std::vector<at::Tensor> values, numbers;
+  int64_t next = 0;
   for (int source : sources) {
-    auto input = input_of(context, source);
+    auto input = input_of(context, source, next);
     if (!input) return tl::make_unexpected(input.error());
-    if (function.dependence == Dependence::kElements && !inputs.empty() &&
-        input->value.sizes() != values[0].sizes())
+    if (function.goes_by_element() && !inputs.empty() && !broadcasts(values[0], input->value))
       return fail(fmt::format("{} has shape [{}] and {} has [{}]",
                               context.rank.slot(sources[0]).spec->name,
                               fmt::join(values[0].sizes(), ", "),
                               context.rank.slot(source).spec->name,
                               fmt::join(input->value.sizes(), ", ")));
+    next += input->elements;
     values.push_back(input->value);
+    numbers.push_back(input->numbers);
     inputs.push_back(std::move(*input));
   }
-  auto result = function.compute(values, options_of(context.step));
+  const FunctionOptions options = options_of(context, slot);
+  auto result = function.compute(values, options);
   if (!result) return tl::make_unexpected(result.error());
   const Slot& target = context.rank.slot(slot);
   const bool fits = result->sizes() == target.value.sizes() ||
@@ -191,27 +213,46 @@ Result<void> apply_one(StepContext& context, int slot, std::span<const int> sour
     return fail(fmt::format("{} has shape [{}] and {} gives [{}]", target.spec->name,
                             fmt::join(target.value.sizes(), ", "), function.name,
                             fmt::join(result->sizes(), ", ")));
-  const int64_t item = item_size(target.value.is_meta() ? target.spec->dtype
-                                                        : dtype_of(target.value));
-  auto cells = cells_of(context, function, std::move(inputs), result->numel(), item);
-  if (!cells) return tl::make_unexpected(cells.error());
-  write(context, slot, *result, *cells);
+  const auto item = static_cast<int64_t>(c10::elementSize(options.dtype));
+  const std::vector<Interval> states =
+      Descent(context, inputs, item).states(function.parents(numbers, values, options));
+  write(context, slot, *result, states);
   return {};
+}
+
+// The inputs of each selected tensor, in the order of the list that `from` is: the tensors that an
+// entry means, or the partner of that tensor where both are patterns.
+Result<std::vector<std::vector<int>>> sources_of(StepContext& context, const Selector& from) {
+  std::vector<std::vector<int>> sources(context.selected.size());
+  for (const Selector& one : from.alternatives()) {
+    std::vector<int> meant = context.engine.resolve_on(context.rank, one);
+    if (are_paired(context, one)) {
+      auto partners = partners_of(context, one, "from");
+      if (!partners) return tl::make_unexpected(partners.error());
+      for (size_t i = 0; i < sources.size(); ++i) sources[i].push_back((*partners)[i]);
+      continue;
+    }
+    for (std::vector<int>& all : sources)
+      for (int slot : meant)
+        if (std::ranges::find(all, slot) == all.end()) all.push_back(slot);
+  }
+  if (!sources.empty() && sources[0].empty())
+    return fail(fmt::format("`from: {}` means no tensor here", from.text()));
+  return sources;
 }
 
 Result<void> run(StepContext& context) {
   const Selector* from = optional_arg<Selector>(context.step, "from");
-  if (!from) {
-    for (int slot : context.selected)
-      if (auto done = apply_one(context, slot, std::span(&slot, 1)); !done) return done;
-    return {};
+  std::vector<std::vector<int>> sources;
+  for (int slot : context.selected) sources.push_back({slot});
+  if (from) {
+    auto given = sources_of(context, *from);
+    if (!given) return tl::make_unexpected(given.error());
+    sources = std::move(*given);
   }
-  const std::vector<int> sources = context.engine.resolve_on(context.rank, *from);
-  if (context.selected.size() != 1)
-    return fail(
-        fmt::format("`of` means {} tensors here and must mean one", context.selected.size()));
-  if (sources.empty()) return fail(fmt::format("`from: {}` means no tensor here", from->text()));
-  return apply_one(context, context.selected[0], sources);
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (auto done = apply_one(context, context.selected[i], sources[i]); !done) return done;
+  return {};
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // bind: one name shares the storage of another from now on.
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sim/engine.h"
+#include "sim/steps/slices.h"
 #include "sim/steps/table.h"
+#include "sim/torch_types.h"
 
 namespace loadproof::sim {
 namespace {
@@ -11,6 +13,8 @@ using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"to", kTensors, false, "", "",
      "the tensor whose storage is shared; left out: the declared tie"},
+    {"slice", kSlice, false, "", "",
+     "only this part of it, so that the tensor is a view; left out: as the tie declares"},
 };
 
 Result<int> target_of(StepContext& context, int slot) {
@@ -32,7 +36,21 @@ Result<void> run(StepContext& context) {
   for (int slot : context.selected) {
     const Result<int> target = target_of(context, slot);
     if (!target) return tl::make_unexpected(target.error());
-    context.rank.bind(slot, *target);
+    const at::Tensor whole = context.rank.slot(*target).value;
+    const Slot& held = context.rank.slot(slot);
+    auto part = part_argument(context, "slice", whole, context.rank.slot(*target).spec->name);
+    if (part && !*part && !optional_arg<Selector>(context.step, "to") && held.spec->tied_slice)
+      part = part_of(*held.spec->tied_slice, whole, context.rank.slot(*target).spec->name);
+    if (!part) return tl::make_unexpected(part.error());
+    if (*part && shape_of((*part)->view) != shape_of(held.value))
+      return fail(fmt::format("{} has shape [{}] and the part of {} has [{}]", held.spec->name,
+                              fmt::join(held.value.sizes(), ", "),
+                              context.rank.slot(*target).spec->name,
+                              fmt::join((*part)->view.sizes(), ", ")));
+    if (*part)
+      context.rank.bind_part(slot, *target, (*part)->view, (*part)->layout);
+    else
+      context.rank.bind(slot, *target);
   }
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include "sim/engine.h"
 #include "sim/steps/pairs.h"
+#include "sim/steps/slices.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -15,11 +16,13 @@ constexpr ParamInfo kParams[] = {
      "one tensor to copy from, or a pattern whose `*` pairs it with that of `of`; left out: the "
      "tensor itself (with dtype, a cast)"},
     {"dtype", kDType, false, "", "", "gives the tensor new storage of this element type"},
+    {"slice", kSlice, false, "", "", "of the tensor copied to, only this part is written"},
+    {"from_slice", kSlice, false, "", "", "of the tensor copied from, only this part is read"},
 };
 
-// The states of `source` as a cast of it has them: bytes that must not reach sampling taint it.
-StateMap cast_states(StepContext& context, int source, int64_t old_item, int64_t new_item) {
-  const StateMap& old = context.rank.states(source);
+// States as a cast of those bytes has them: what must not reach sampling taints it.
+StateMap cast_states(StepContext& context, const StateMap& old, int64_t old_item,
+                     int64_t new_item) {
   OriginTable& origins = context.engine.origins();
   StateMap states(old.bytes() / old_item * new_item, {kNoOrigin, 0});
   for (const Interval& interval : old.intervals()) {
@@ -54,8 +57,8 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
                             context.rank.slot(slot).spec->name, fmt::join(to.sizes(), ", ")));
   const bool cast = dtype_of(from) != dtype;
   if (!cast && source == slot) return {};
-  StateMap states = cast ? cast_states(context, source, static_cast<int64_t>(from.element_size()),
-                                       item_size(dtype))
+  StateMap states = cast ? cast_states(context, context.rank.states(source),
+                                       static_cast<int64_t>(from.element_size()), item_size(dtype))
                          : context.rank.states(source);
   if (source != slot && !to.is_meta() && dtype_of(to) == dtype) {
     to.copy_(from);
@@ -69,6 +72,58 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
   return {};
 }
 
+// Storage to write a part of, where there is none.
+void ensure_storage(StepContext& context, int slot) {
+  const Slot& held = context.rank.slot(slot);
+  if (!held.value.is_meta()) return;
+  at::Tensor value = empty_tensor(shape_of(held.value), dtype_of(held.value));
+  const OriginId origin = context.engine.origins().add(
+      {.kind = StateKind::kUndefined,
+       .rank = context.rank.index(),
+       .step = context.step.index,
+       .item_size = static_cast<int32_t>(value.element_size()),
+       .what = "copy of a part to meta"});
+  const int64_t bytes = bytes_of(value);
+  context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), held.shard);
+}
+
+std::vector<Part> all_of(const at::Tensor& value) { return {{0, 0, value.numel()}}; }
+
+// Between parts of tensors, or of one.
+Result<void> copy_part(StepContext& context, int slot, int source) {
+  const std::string& name = context.rank.slot(slot).spec->name;
+  const std::string& from_name = context.rank.slot(source).spec->name;
+  const at::Tensor from = context.rank.slot(source).value;
+  if (from.is_meta())
+    return fail(fmt::format("Cannot copy out of meta tensor; no data! ({})", from_name));
+  ensure_storage(context, slot);
+  const at::Tensor to = context.rank.slot(slot).value;
+  const auto read = part_argument(context, "from_slice", from, from_name);
+  if (!read) return tl::make_unexpected(read.error());
+  const auto written = part_argument(context, "slice", to, name);
+  if (!written) return tl::make_unexpected(written.error());
+  const at::Tensor given = *read ? (*read)->view.clone() : from.clone();
+  const at::Tensor target = *written ? (*written)->view : to;
+  if (given.numel() != target.numel() || given.squeeze().sizes() != target.squeeze().sizes())
+    return fail(fmt::format("shape [{}] of {} does not fit into shape [{}] of {}",
+                            fmt::join(given.sizes(), ", "), from_name,
+                            fmt::join(target.sizes(), ", "), name));
+  const auto old_item = static_cast<int64_t>(from.element_size());
+  const auto item = static_cast<int64_t>(to.element_size());
+  StateMap states(given.numel() * old_item, {kNoOrigin, 0});
+  int64_t at = 0;
+  for (const Part& part : *read ? (*read)->layout.parts : all_of(from)) {
+    const int64_t begin = part.whole * old_item, bytes = part.count * old_item;
+    states.splice(at, at + bytes, context.rank.states(source).cut_out(begin, begin + bytes));
+    at += bytes;
+  }
+  if (dtype_of(from) != dtype_of(to)) states = cast_states(context, states, old_item, item);
+  target.copy_(given.reshape(target.sizes()));
+  context.rank.wrote_parts(slot, *written ? (*written)->layout.parts : all_of(to),
+                           states.intervals());
+  return {};
+}
+
 Result<void> run(StepContext& context) {
   const Selector* from = optional_arg<Selector>(context.step, "from");
   std::vector<int> sources(context.selected.begin(), context.selected.end());
@@ -77,8 +132,13 @@ Result<void> run(StepContext& context) {
     if (!partners) return tl::make_unexpected(partners.error());
     sources = std::move(*partners);
   }
-  for (size_t i = 0; i < sources.size(); ++i)
-    if (auto done = copy_one(context, context.selected[i], sources[i]); !done) return done;
+  const bool parts = optional_arg<std::string>(context.step, "slice") ||
+                     optional_arg<std::string>(context.step, "from_slice");
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto done = parts ? copy_part(context, context.selected[i], sources[i])
+                      : copy_one(context, context.selected[i], sources[i]);
+    if (!done) return done;
+  }
   return {};
 }
 

@@ -13,6 +13,8 @@ using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"rows", kInts, false, "", "",
      "only these rows of the first dimension become undefined; the storage stays"},
+    {"place", kChoice, false, "new", "new same",
+     "same: the storage stays where it is, for all who share it or have captured its address"},
 };
 
 Result<void> run(StepContext& context) {
@@ -27,7 +29,13 @@ Result<void> run(StepContext& context) {
          .what = "free"});
     // Fresh storage holds the fill; its rows are what undefined memory contains.
     const at::Tensor fresh = at::empty_like(value);
-    if (!optional_arg<std::vector<int64_t>>(context.step, "rows")) {
+    const bool some_rows = optional_arg<std::vector<int64_t>>(context.step, "rows") != nullptr;
+    if (!some_rows && arg<std::string>(context.step, "place") == "same") {
+      value.copy_(fresh);
+      context.rank.wrote_all(slot, {origin, 0});
+      continue;
+    }
+    if (!some_rows) {
       context.rank.give_shared(slot, fresh, StateMap(bytes_of(fresh), {origin, 0}),
                                context.rank.slot(slot).shard);
       continue;

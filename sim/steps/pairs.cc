@@ -17,10 +17,13 @@ struct Pattern {
 };
 
 std::optional<Pattern> pattern_of(const Selector& selector) {
-  const std::string& text = selector.text();
+  if (selector.empty() || selector.nodes()[static_cast<size_t>(selector.root())].op !=
+                              Selector::Op::kName)
+    return std::nullopt;
+  const std::string& text = selector.nodes()[static_cast<size_t>(selector.root())].text;
   const size_t star = text.find('*');
-  if (star == text.npos || text.find_first_of("*?!&|()[], ", star + 1) != text.npos ||
-      text.find_first_of("?!&|()[], ") != text.npos)
+  if (star == text.npos || text.find_first_of("*?", star + 1) != text.npos ||
+      text.find('?') != text.npos)
     return std::nullopt;
   return Pattern{text.substr(0, star), text.substr(star + 1)};
 }
@@ -43,6 +46,10 @@ Result<std::vector<int>> pair_up(const Rank& rank, std::span<const int> slots, c
 }
 
 }  // namespace
+
+bool are_paired(const StepContext& context, const Selector& partners) {
+  return pattern_of(context.step.of) && pattern_of(partners);
+}
 
 Result<std::vector<int>> partners_of(const StepContext& context, const Selector& partners,
                                      std::string_view parameter) {

@@ -7,6 +7,9 @@
 
 namespace loadproof::sim {
 
+// Whether both the step's `of` and `partners` are patterns with one `*`.
+bool are_paired(const StepContext& context, const Selector& partners);
+
 // For each of the selected slots its partner among those that `partners` means. Where that is
 // one tensor and no pattern, it is everybody's. An error names the partner that is missing.
 Result<std::vector<int>> partners_of(const StepContext& context, const Selector& partners,

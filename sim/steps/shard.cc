@@ -24,7 +24,7 @@ constexpr ParamInfo kParams[] = {
 
 Result<void> shard_one(StepContext& context, int slot, const Cut& cut, const Place& place) {
   const Slot& held = context.rank.slot(slot);
-  const at::Tensor value = held.value;
+  const at::Tensor value = held.value.contiguous();
   Result<Shard> shard = cut_again(held.shard, shape_of(value), cut,
                                   arg<std::string>(context.step, "over"), place);
   if (!shard) return fail(fmt::format("{}: {}", held.spec->name, shard.error().message));

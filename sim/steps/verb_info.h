@@ -12,7 +12,8 @@ namespace loadproof {
 enum class ParamType : uint8_t {
   kBool, kInt, kNumber, kSeconds /* 0 or more */, kText, kChoice, kInts /* list of integers */,
   kTexts /* one or a list */, kRanks, kTensors /* selector */, kDType,
-  kGroup /* of ranks, by name */, kStore /* by name */, kSteps,
+  kGroup /* of ranks, by name */, kStore /* by name */, kSlice /* of a tensor: sim/slice.h */,
+  kSteps,
 };
 
 struct ParamInfo {

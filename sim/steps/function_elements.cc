@@ -1,0 +1,159 @@
+// Functions of `apply` that go element by element.
+#include <ATen/ops/broadcast_tensors.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/stack.h>
+#include <fmt/ranges.h>
+
+#include "sim/steps/function_parts.h"
+
+namespace loadproof::sim::parts {
+namespace {
+
+template <typename Combine>
+at::Tensor combined(Tensors inputs, Combine combine) {
+  at::Tensor all = wide(inputs[0]);
+  for (const at::Tensor& one : inputs.subspan(1)) all = combine(all, wide(one));
+  return all;
+}
+
+template <typename Operation>
+Computed one_by_one(Tensors inputs, std::string_view name, Operation operation) {
+  if (auto good = wants(inputs, 1, 0, name); !good) return tl::make_unexpected(good.error());
+  return operation(wide(inputs[0]));
+}
+
+// The second input in a shape that can be broadcast to the first's; undefined: there is none.
+at::Tensor in_blocks(const at::Tensor& second, const at::Tensor& first) {
+  bool fits = second.dim() <= first.dim();
+  for (int64_t d = 1; fits && d <= second.dim(); ++d)
+    fits = second.size(-d) == 1 || second.size(-d) == first.size(-d);
+  if (fits) return second;
+  const int64_t blocks = second.numel();
+  if (blocks == 0 || first.numel() % blocks != 0) return {};
+  return second.reshape({blocks, 1})
+      .expand({blocks, first.numel() / blocks})
+      .reshape(first.sizes());
+}
+
+template <typename Operation>
+Computed by_scale(Tensors inputs, std::string_view name, Operation operation) {
+  if (auto good = wants(inputs, 2, 0, name); !good) return tl::make_unexpected(good.error());
+  const at::Tensor scale = in_blocks(wide(inputs[1]), inputs[0]);
+  if (!scale.defined())
+    return fail(fmt::format("{} elements of a scale cannot go over shape [{}]", inputs[1].numel(),
+                            fmt::join(inputs[0].sizes(), ", ")));
+  return operation(wide(inputs[0]).to(at::kFloat), scale);
+}
+
+at::Tensor side_by_side(const std::vector<at::Tensor>& parents) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& one : at::broadcast_tensors(parents)) flat.push_back(one.reshape({-1}));
+  return at::stack(flat, 1);
+}
+
+}  // namespace
+
+Computed add(Tensors inputs, const FunctionOptions& options) {
+  return combined(inputs, [](auto& a, auto b) { return a.add(b); })
+      .add(options.constant.value_or(0));
+}
+
+Computed sub(Tensors inputs, const FunctionOptions& options) {
+  return combined(inputs, [](auto& a, auto b) { return a.sub(b); })
+      .sub(options.constant.value_or(0));
+}
+
+Computed mul(Tensors inputs, const FunctionOptions& options) {
+  return combined(inputs, [](auto& a, auto b) { return a.mul(b); })
+      .mul(options.constant.value_or(1));
+}
+
+Computed div(Tensors inputs, const FunctionOptions& options) {
+  return combined(inputs, [](auto& a, auto b) { return a.div(b); })
+      .div(options.constant.value_or(1));
+}
+
+Computed minimum(Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor least = combined(inputs, [](auto& a, auto b) { return at::minimum(a, b); });
+  return options.constant ? least.clamp_max(*options.constant) : least;
+}
+
+Computed maximum(Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor most = combined(inputs, [](auto& a, auto b) { return at::maximum(a, b); });
+  return options.constant ? most.clamp_min(*options.constant) : most;
+}
+
+Computed neg(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "neg", [](const at::Tensor& x) { return x.neg(); });
+}
+
+Computed exp(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "exp", [](const at::Tensor& x) { return x.exp(); });
+}
+
+Computed log(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "log", [](const at::Tensor& x) { return x.log(); });
+}
+
+Computed abs(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "abs", [](const at::Tensor& x) { return x.abs(); });
+}
+
+Computed sqrt(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "sqrt", [](const at::Tensor& x) { return x.sqrt(); });
+}
+
+Computed reciprocal(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "reciprocal", [](const at::Tensor& x) { return x.reciprocal(); });
+}
+
+Computed round(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "round", [](const at::Tensor& x) { return x.round(); });
+}
+
+Computed neg_exp(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "neg_exp", [](const at::Tensor& x) { return x.exp().neg(); });
+}
+
+Computed nan_to_num(Tensors inputs, const FunctionOptions& options) {
+  return one_by_one(inputs, "nan_to_num", [&](const at::Tensor& x) {
+    return x.nan_to_num(options.constant.value_or(0));
+  });
+}
+
+Computed quantise(Tensors inputs, const FunctionOptions&) {
+  return by_scale(inputs, "quantise", [](const at::Tensor& x, const at::Tensor& scale) {
+    return x.div(scale).round();
+  });
+}
+
+Computed dequantise(Tensors inputs, const FunctionOptions&) {
+  return by_scale(inputs, "dequantise",
+                  [](const at::Tensor& x, const at::Tensor& scale) { return x.mul(scale); });
+}
+
+Computed lookup(Tensors inputs, const FunctionOptions&) {
+  if (auto good = wants(inputs, 2, 0, "lookup"); !good) return tl::make_unexpected(good.error());
+  const at::Tensor codes = inputs[0].to(at::kLong);
+  const int64_t entries = inputs[1].numel();
+  if (codes.numel() > 0 && (codes.min().item<int64_t>() < 0 ||
+                            codes.max().item<int64_t>() >= entries))
+    return fail(fmt::format("lookup found codes beyond the {} entries of the table", entries));
+  return inputs[1].reshape({-1}).index_select(0, codes.reshape({-1})).reshape(codes.sizes());
+}
+
+at::Tensor same_element(Tensors numbers, Tensors, const FunctionOptions&) {
+  return side_by_side({numbers.begin(), numbers.end()});
+}
+
+at::Tensor same_block(Tensors numbers, Tensors, const FunctionOptions&) {
+  return side_by_side({numbers[0], in_blocks(numbers[1], numbers[0])});
+}
+
+at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions&) {
+  const at::Tensor codes = inputs[0].to(at::kLong).reshape({-1});
+  return at::stack({numbers[0].reshape({-1}), numbers[1].reshape({-1}).index_select(0, codes)}, 1);
+}
+
+}  // namespace loadproof::sim::parts

@@ -1,0 +1,79 @@
+// What the rows of the function table are made of: computations, and what their results depend on.
+// For functions.cc alone; see Function for what the parameters are.
+#pragma once
+
+#include "sim/steps/functions.h"
+
+namespace loadproof::sim::parts {
+
+using Computed = Result<at::Tensor>;
+
+// ---- element by element; shapes are broadcast as torch does ----
+Computed add(Tensors inputs, const FunctionOptions& options);  // and `const`, as those that follow
+Computed sub(Tensors inputs, const FunctionOptions& options);
+Computed mul(Tensors inputs, const FunctionOptions& options);
+Computed div(Tensors inputs, const FunctionOptions& options);
+Computed minimum(Tensors inputs, const FunctionOptions& options);
+Computed maximum(Tensors inputs, const FunctionOptions& options);
+Computed neg(Tensors inputs, const FunctionOptions& options);
+Computed exp(Tensors inputs, const FunctionOptions& options);
+Computed log(Tensors inputs, const FunctionOptions& options);
+Computed abs(Tensors inputs, const FunctionOptions& options);
+Computed sqrt(Tensors inputs, const FunctionOptions& options);
+Computed reciprocal(Tensors inputs, const FunctionOptions& options);
+Computed round(Tensors inputs, const FunctionOptions& options);
+Computed neg_exp(Tensors inputs, const FunctionOptions& options);     // of Mamba's A_log
+Computed nan_to_num(Tensors inputs, const FunctionOptions& options);  // `const` in place of NaN
+// Inputs w and scale; the scale is broadcast, or has one element for each block of w's elements.
+Computed quantise(Tensors inputs, const FunctionOptions& options);    // round(w / scale)
+Computed dequantise(Tensors inputs, const FunctionOptions& options);  // w * scale
+Computed lookup(Tensors inputs, const FunctionOptions& options);      // table[codes]
+
+// ---- positions alone ----
+Computed transpose(Tensors inputs, const FunctionOptions& options);
+Computed reshape(Tensors inputs, const FunctionOptions& options);
+Computed rope_permute(Tensors inputs, const FunctionOptions& options);
+Computed stack(Tensors inputs, const FunctionOptions& options);
+Computed concat(Tensors inputs, const FunctionOptions& options);
+Computed split(Tensors inputs, const FunctionOptions& options);
+Computed interleave(Tensors inputs, const FunctionOptions& options);
+Computed repeat(Tensors inputs, const FunctionOptions& options);
+Computed roll(Tensors inputs, const FunctionOptions& options);
+Computed pad(Tensors inputs, const FunctionOptions& options);
+Computed bitcast(Tensors inputs, const FunctionOptions& options);
+
+// ---- many elements to one ----
+Computed matmul(Tensors inputs, const FunctionOptions& options);
+Computed sum(Tensors inputs, const FunctionOptions& options);  // of all inputs; or of one, along dim
+Computed mean(Tensors inputs, const FunctionOptions& options);
+Computed max(Tensors inputs, const FunctionOptions& options);
+Computed min(Tensors inputs, const FunctionOptions& options);
+Computed prod(Tensors inputs, const FunctionOptions& options);
+Computed norm(Tensors inputs, const FunctionOptions& options);
+Computed softmax(Tensors inputs, const FunctionOptions& options);  // along the last dimension
+Computed masked_sum(Tensors inputs, const FunctionOptions& options);
+
+// ---- what they depend on ----
+at::Tensor same_element(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor same_block(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor padded(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor recast(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor row_and_column(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor along(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor whole_row(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor masked_rows(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+
+// Of a function of positions: what it makes of the numbers.
+template <Computed (*function)(Tensors, const FunctionOptions&)>
+at::Tensor moved(Tensors numbers, Tensors, const FunctionOptions& options) {
+  return function(numbers, options)->reshape({-1, 1});
+}
+
+// ---- shared by the files of these ----
+// An error if there are not `count` inputs, or the first has fewer dimensions.
+Result<void> wants(Tensors inputs, size_t count, int64_t dimensions, std::string_view name);
+// Element types that torch does not calculate in, as float32.
+at::Tensor wide(const at::Tensor& value);
+
+}  // namespace loadproof::sim::parts
