@@ -60,7 +60,9 @@ void check_sources(const Case& made, Diagnostics& diagnostics) {
     const auto* source = optional_arg<int64_t>(*step, "src");
     const auto* group = optional_arg<std::string>(*step, "group");
     if (source == nullptr || group == nullptr) continue;
-    const int64_t size = group_size(*group, made.topology);
+    const auto* counts_in = optional_arg<std::string>(*step, "src_in");
+    const bool in_world = counts_in != nullptr && *counts_in == "world";
+    const int64_t size = in_world ? made.topology.ranks() : group_size(*group, made.topology);
     if (*source < size) continue;
     const std::string has = size == 1 ? "rank 0 alone" : fmt::format("ranks 0 to {}", size - 1);
     diagnostics.add(step->where, fmt::format("src of {} is {}, but the group {} has {} in {}",
@@ -71,10 +73,11 @@ void check_sources(const Case& made, Diagnostics& diagnostics) {
 }  // namespace
 
 Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, Library& library,
-                  Diagnostics& diagnostics) {
+                  Diagnostics& diagnostics, const Patch* last) {
   std::vector<const Patch*> patches;
   for (size_t i = 0; i < scenario.axes.size(); ++i)
     patches.push_back(&scenario.axes[i].options[choice[i]].patch);
+  if (last != nullptr) patches.push_back(last);
   Draft draft = scenario.base;
   apply_patches(draft, patches, library, folder_of(scenario.path), diagnostics);
   return draft;
@@ -104,10 +107,13 @@ std::string case_id(const Scenario& scenario, const std::vector<size_t>& choice)
   return id;
 }
 
-Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
+namespace {
+
+// All of it but the expectations.
+Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
                 const std::vector<Assignment>& assignments, Library& library,
-                Diagnostics& diagnostics) {
-  Draft draft = build_draft(scenario, choice, library, diagnostics);
+                Diagnostics& diagnostics, const Patch* last = nullptr) {
+  Draft draft = build_draft(scenario, choice, library, diagnostics, last);
   for (const Assignment& assignment : assignments)
     assign(draft.settings, assignment.path, assignment.value, "", diagnostics);
   Case made;
@@ -129,6 +135,7 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
   made.backend = settings.backend;
   made.attention = settings.attention;
   made.seed = settings.seed;
+  made.schedule = settings.schedule;
   made.budget = settings.budget;
   const bool has_model = !settings.model.empty();
   made.tensors = scenario.tensors;
@@ -141,6 +148,21 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
   collect_flags(draft.source, words.flags);
   made.program = lower(draft.steps, words, has_model, diagnostics);
   if (!draft.source.empty()) made.source = lower(draft.source, words, has_model, diagnostics);
+  check_sources(made, diagnostics);
+  return made;
+}
+
+}  // namespace
+
+Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
+                const std::vector<Assignment>& assignments, Library& library,
+                Diagnostics& diagnostics) {
+  Case made = build_plan(scenario, choice, assignments, library, diagnostics);
+  for (const Axis& axis : scenario.invariant)
+    for (const Option& option : axis.options)
+      made.twins.push_back({axis.name, option.label,
+                            build_plan(scenario, choice, assignments, library, diagnostics,
+                                       &option.patch)});
   if (const Expect* expect = expect_of(scenario, choice)) {
     const ExpectRule* rule = rule_of(*expect, scenario, choice);
     if (rule != nullptr) {
@@ -152,7 +174,6 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
     }
   }
   check_points(made, diagnostics);
-  check_sources(made, diagnostics);
   return made;
 }
 

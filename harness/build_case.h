@@ -17,8 +17,9 @@ struct Assignment {
 };
 
 // The scenario's program and settings with the chosen options' patches, recipes expanded.
+// `last`: one more patch, after all others.
 Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, Library& library,
-                  Diagnostics& diagnostics);
+                  Diagnostics& diagnostics, const Patch* last = nullptr);
 
 // The expectations that the chosen options ask for: those of the last option that has its own, else
 // the scenario's; nullptr: there are none, all must pass.

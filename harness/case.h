@@ -58,6 +58,8 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
+struct Twin;
+
 struct Case {
   std::string id;        // "PATH/axis=value/…"
   std::string scenario;  // the file's path, as given
@@ -71,6 +73,7 @@ struct Case {
   std::string backend = "gloo";
   std::string attention = "sdpa";
   uint64_t seed = 7;
+  uint64_t schedule = 0;  // as of sim::WorldSpec
   Budget budget;
   std::vector<ExtraTensor> tensors;
   std::vector<StoreSpec> stores;
@@ -78,6 +81,13 @@ struct Case {
   std::optional<Program> source;  // gives tensors the values that they must have at the end
   std::map<std::string, Expectation> expect;  // by oracle; what is absent must pass
   std::vector<ExpectedTokens> tokens;
+  std::vector<Twin> twins;  // other runs that must leave the same
+};
+
+// The case with one thing changed, which must not matter.
+struct Twin {
+  std::string axis, value;
+  Case plan;
 };
 
 }  // namespace loadproof::harness

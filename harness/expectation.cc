@@ -32,12 +32,6 @@ constexpr FailKey kTokensKeys[] = {
     {"fills", "under these fills alone; all if left out"},
 };
 
-bool is_static(const Selector& selector) {
-  using Op = Selector::Op;
-  return !selector.mentions(Op::kState) && !selector.mentions(Op::kFlag) &&
-         !selector.mentions(Op::kIt) && !selector.mentions(Op::kModule);
-}
-
 class ExpectParser {
  public:
   ExpectParser(const ExpectContext& context, Diagnostics& diagnostics)
@@ -152,7 +146,7 @@ class ExpectParser {
 
   std::optional<Selector> tensors(const Node& node) {
     auto selector = read_tensors(node, {.what = "of"}, context_.words, diagnostics_);
-    if (!selector || is_static(*selector)) return selector;
+    if (!selector || selector->is_static()) return selector;
     diagnostics_.add(node.where, "an expectation cannot depend on states, flags or module types",
                      "use names, kinds, file, tied and slices");
     return std::nullopt;

@@ -108,6 +108,8 @@ std::string header(const Case& plan) {
   text += fmt::format("\nworld   {} on {}, backend {}, fill {}, seed {}\n",
                       count_text(plan.topology.ranks(), "rank"),
                       count_text(plan.topology.nodes, "node"), plan.backend, plan.fill, plan.seed);
+  if (plan.schedule > 0)
+    text += fmt::format("order   of single steps, drawn by {}\n", plan.schedule);
   text += plan.model.empty()
               ? std::string("model   none\n")
               : fmt::format("model   {}, {}, attention {}\n", plan.model,
@@ -124,6 +126,7 @@ std::string step_line(const Step& step) {
   std::vector<std::string> parts;
   if (!step.of.empty()) parts.push_back("of: " + value_text(step.of));
   if (!step.when.empty()) parts.push_back("when: " + value_text(step.when));
+  if (!step.if_any.empty()) parts.push_back("if: " + value_text(step.if_any));
   if (const VerbInfo* verb = find_verb(step.verb)) {
     for (const ParamInfo& param : verb->params) {
       const auto value = step.args.find(std::string(param.name));

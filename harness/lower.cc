@@ -18,13 +18,14 @@ constexpr std::string_view kEach = "each";  // whose body has an `it`
 std::string_view flag_argument(std::string_view verb) {
   if (verb == "mark") return "flag";
   if (verb == "read") return "mark";
+  if (verb == "update") return "failed";
   return {};
 }
 
 std::vector<std::string> argument_names(const VerbInfo& verb) {
   std::vector<std::string> names;
   for (const ParamInfo& param : verb.params) names.emplace_back(param.name);
-  names.insert(names.end(), {"id", "ranks"});
+  names.insert(names.end(), {"id", "ranks", "if"});
   if (verb.takes_of) names.insert(names.end(), {"of", "when"});
   return names;
 }
@@ -70,14 +71,16 @@ class Lowering {
     check_names(raw, verb);
     if (const Entry* ranks = raw.find("ranks"))
       step.ranks = read_ranks(ranks->value, "ranks", words_, diagnostics_).value_or(RankSet());
+    step.if_any = selector(raw, "if", inside_each || raw.verb == kEach);
     if (verb.takes_of) {
       step.of = selector(raw, "of", inside_each);
       step.when = selector(raw, "when", inside_each || raw.verb == kEach);
     }
     for (const ParamInfo& param : verb.params) add_argument(step, raw, param, inside_each);
     if (raw.has_body) step.body = lower(raw.body, inside_each || raw.verb == kEach);
-    if (raw.verb == "sample" && !has_model_)
-      diagnostics_.add(raw.where, "sample needs a model, and this scenario has none");
+    if (raw.verb == "sample" && !has_model_ && raw.find("of") == nullptr)
+      diagnostics_.add(raw.where, "sample needs a model, and this scenario has none",
+                       "or `of`, tensors that are logits");
     return step;
   }
 

@@ -166,7 +166,10 @@ class Applier {
         map = &child(*map, key.substr(0, dot), operation);
         key = key.substr(dot + 1);
       }
-      child(*map, key, operation) = operation.value;
+      if (operation.value.is_null())
+        std::erase_if(map->entries, [&](const Entry& one) { return one.key == key; });
+      else
+        child(*map, key, operation) = operation.value;
       return;
     }
     diagnostics_.add_unknown(operation.value.where, tensors ? "tensor" : "store",

@@ -1,7 +1,7 @@
 // Patches: what a variant or an option of a sweep changes in the program and the settings.
 //
 //   set: {STEP_ID.ARGUMENT or a setting: value}     null takes an argument away
-//   set: {tensors.NAME.KEY: value, stores.NAME.KEY: value}
+//   set: {tensors.NAME.KEY: value, stores.NAME.KEY: value}     null takes a key away
 //   drop: [ids] · move: {id: {before|after: id}} · swap: [id, id]
 //   insert: {before|after: id, VERB: {…}} or {at: start|end, VERB: {…}}, or a list of such
 //

@@ -21,8 +21,11 @@ namespace {
 
 constexpr std::string_view kSteps = R"(
 A step is a map with one key, its verb. Every verb takes `id` (its name for patches and
-reports) and `ranks` (who runs it; all if left out). Verbs over tensors take `of` (which) and `when`
-(a further condition, looked at for each tensor as the step runs).
+reports), `ranks` (who runs it; all if left out) and `if` (a selector: a rank runs the step only if
+it means some tensor there at that moment, any tensor). Verbs over tensors take `of` (which) and
+`when` (a further condition, looked at for each tensor as the step runs). All tensors start on meta.
+A step is about nothing, which `no_vacuous` tells, if `of` means no tensor; it may be that `when`
+leaves none, or that the rank is declared not to have those that `of` means.
 )";
 
 constexpr std::string_view kRankSets = R"(

@@ -6,6 +6,7 @@
 
 #include "harness/judge.h"
 #include "harness/replay.h"
+#include "harness/twins.h"
 
 namespace loadproof::harness {
 namespace {
@@ -16,9 +17,33 @@ void run_again(sim::Session& session, CaseResult& result) {
     result.surprises.push_back("the second run could not be made: " + second.error().message);
     return;
   }
+  second->twins = result.observation.twins;  // they are not run again
   const std::string difference = first_difference(result.observation, *second);
   if (!difference.empty())
     result.surprises.push_back("the second run differs from the first: " + difference);
+}
+
+}  // namespace
+
+namespace {
+
+// An error of the harness: a twin could not be run at all.
+void run_twins(sim::Session& session, const Case& plan, Observation& seen,
+               std::vector<std::string>& surprises) {
+  std::vector<TwinDifference> differences;
+  for (const Twin& twin : plan.twins) {
+    sim::WorldSpec spec = world_of(twin.plan);
+    spec.contents = true;
+    const auto other = session.run(spec);
+    if (!other) {
+      surprises.push_back(fmt::format("the case cannot be run with {} {}: {}", twin.axis,
+                                      twin.value, other.error().message));
+      continue;
+    }
+    for (TwinDifference& one : compare_twin(seen, twin, *other))
+      differences.push_back(std::move(one));
+  }
+  seen.twins = std::move(differences);
 }
 
 }  // namespace
@@ -36,7 +61,9 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.fill = plan.fill;
   spec.attention = plan.attention;
   spec.seed = plan.seed;
+  spec.schedule = plan.schedule;
   spec.peaks = plan.budget.any();
+  spec.contents = !plan.twins.empty();
   return spec;
 }
 
@@ -48,9 +75,12 @@ CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& o
   auto seen = session.run(world_of(result.plan));
   if (seen) {
     result.observation = std::move(*seen);
+    std::vector<std::string> broken;
+    run_twins(session, result.plan, result.observation, broken);
     result.verdicts = judge(result.plan, result.observation);
     result.surprises =
         compare_with_expectations(result.plan, result.observation, result.verdicts);
+    result.surprises.insert(result.surprises.end(), broken.begin(), broken.end());
     if (options.twice) run_again(session, result);
     result.status = result.surprises.empty() ? Status::kPass : Status::kFail;
   } else {

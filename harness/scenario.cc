@@ -26,6 +26,9 @@ constexpr ScenarioKey kKeys[] = {
     {"dtype", "element type asked of the model; the checkpoint's own if left out"},
     {"fill", "what memory holds that nobody wrote; nan if left out, all: one case for each"},
     {"seed", "of everything random; 7 if left out"},
+    {"schedule",
+     "0, if left out: each rank runs until it waits; else the seed of an order in which ranks take "
+     "single steps, for what ranks share: memory and stores"},
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
     {"budget",
@@ -39,6 +42,9 @@ constexpr ScenarioKey kKeys[] = {
     {"steps", "the program: a list of verbs with their arguments"},
     {"sweep", "axes: a field and its values, or a name and patches"},
     {"variants", "patches by name: the axis `variant`"},
+    {"invariant",
+     "what must not matter: a field and its values, or a name and patches, as in sweep; each case "
+     "is run with each of them, too, and must leave the same in all tensors"},
     {"expect", "which oracles must fail, and where; everything else must pass"},
 };
 
@@ -133,7 +139,8 @@ class ScenarioParser {
       assign_world(scenario_.base.settings, world->value, diagnostics_);
     if (const Entry* budget = root.find("budget"))
       assign_budget(scenario_.base.settings, budget->value, diagnostics_);
-    for (std::string_view key : {"model", "dtype", "fill", "seed", "attention", "backend"}) {
+    for (std::string_view key : {"model", "dtype", "fill", "seed", "schedule",
+                                 "attention", "backend"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;
       assign(scenario_.base.settings, key, entry->value, folder_of(scenario_.path), diagnostics_);
@@ -157,6 +164,8 @@ class ScenarioParser {
     if (const Entry* sweep = root.find("sweep"))
       for (Axis& axis : parse_sweep(sweep->value, diagnostics_))
         scenario_.axes.push_back(std::move(axis));
+    if (const Entry* invariant = root.find("invariant"))
+      scenario_.invariant = parse_sweep(invariant->value, diagnostics_);
     const Entry* fill = root.find("fill");
     if (fill == nullptr || !is_all_fills(*fill)) return;
     for (const Axis& axis : scenario_.axes)

@@ -131,6 +131,9 @@ class SchemaBuilder {
     Json properties, required = Json::array();
     properties["id"] = text_type("The step's name, by which patches and reports call it");
     properties["ranks"] = described(defined("ranks"), "Who runs it; all if left out");
+    properties["if"] = described(defined("tensors"),
+                                 "A rank runs the step only if this means some tensor at that "
+                                 "moment");
     if (verb.takes_of) {
       properties["of"] = described(defined("tensors"), "Which tensors");
       properties["when"] = described(defined("tensors"), "A further condition on each tensor");
@@ -295,7 +298,7 @@ Json key_type(std::string_view key) {
   }
   if (key == "budget")
     return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
-  if (key == "seed") return {{"type", "integer"}, {"minimum", 0}};
+  if (key == "seed" || key == "schedule") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());
   if (key == "tensors") return {{"type", "object"}, {"additionalProperties", defined("tensor")}};

@@ -27,6 +27,8 @@ constexpr SettingInfo kSettings[] = {
     {"backend", "what moves bytes between ranks"},
     {"attention", "how attention is computed; the two differ in what NaN they hide"},
     {"seed", "of everything random"},
+    {"schedule", "0: a rank runs until it waits; else the seed by which the rank that runs next is "
+                 "drawn for each step"},
     {"budget.rank_resident", "bytes that each rank may have written and still hold: 100 MiB"},
     {"budget.rank_reserved", "the same with what nobody has written"},
     {"budget.node_resident", "of all ranks of a node together"},
@@ -211,10 +213,10 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
     if (const auto attention = read_choice(value, path, attention_names(), diagnostics))
       settings.attention = *attention;
   } else {
-    SIM_CHECK(path == "seed", "no setting {}", path);
+    SIM_CHECK(path == "seed" || path == "schedule", "no setting {}", path);
     constexpr int64_t kSeedMax = std::numeric_limits<int64_t>::max();
     if (const auto seed = read_int(value, path, 0, kSeedMax, diagnostics))
-      settings.seed = static_cast<uint64_t>(*seed);
+      (path == "seed" ? settings.seed : settings.schedule) = static_cast<uint64_t>(*seed);
   }
 }
 

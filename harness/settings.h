@@ -30,6 +30,7 @@ struct Settings {
   std::string backend = "gloo";
   std::string attention = "sdpa";
   uint64_t seed = 7;
+  uint64_t schedule = 0;
   Budget budget;
   bool operator==(const Settings&) const = default;
 };

@@ -31,6 +31,9 @@ constexpr TensorKey kKeys[] = {
     {"init", "what the library's initialiser does to it; none if left out"},
     {"value",
      "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step)"},
+    {"shared",
+     "a group of ranks, such as node or world, that have one memory for it: what one writes, all "
+     "see"},
     {"tie", "the tensor whose storage it shares"},
     {"slice", "with `tie`: the part of it, such as \":, 0:3\"; the tensor is a view"},
 };
@@ -39,6 +42,10 @@ bool is_tensor_name(std::string_view name) {
   return !name.empty() && name.find_first_not_of(
                               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV"
                               "WXYZ0123456789_.-/") == std::string_view::npos;
+}
+
+bool is_selector_word(std::string_view name) {
+  return std::ranges::find(selector_words(), name, &SelectorWord::word) != selector_words().end();
 }
 
 class TensorParser {
@@ -68,6 +75,8 @@ class TensorParser {
       if (key == "ranks")
         tensor.spec.held_by = read_ranks(value, key, words_, diagnostics_).value_or(RankSet());
       if (key == "shard") shard(tensor, value);
+      if (key == "shared")
+        tensor.spec.shared_over = read_group(value, key, words_, diagnostics_).value_or("");
       if (key == "slice") tensor.spec.tied_slice = read_slice(value, key, diagnostics_);
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
@@ -192,6 +201,11 @@ std::vector<ExtraTensor> parse_tensors(const Node& node, bool has_model, const V
       if (!is_tensor_name(name))
         diagnostics.add(entry.where, fmt::format("{} is no name of a tensor", in_quotes(name)),
                         "letters, digits, and the characters _ . - /");
+      else if (is_selector_word(name))
+        diagnostics.add(entry.where,
+                        fmt::format("{} is a word of selectors and cannot be a tensor's name",
+                                    in_quotes(name)),
+                        "a name with a dot never is");
       else if (!seen.insert(name).second)
         diagnostics.add(entry.where, fmt::format("two tensors are called {}", in_quotes(name)));
       if (tensors.size() == kTensorsMax) {

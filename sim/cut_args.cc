@@ -4,7 +4,7 @@ namespace loadproof {
 
 CutRule cut_rule_named(std::string_view text) {
   for (CutRule rule : {CutRule::kEven, CutRule::kFloor, CutRule::kPadded, CutRule::kPacked,
-                       CutRule::kCyclic})
+                       CutRule::kCyclic, CutRule::kFlat})
     if (name(rule) == text) return rule;
   return CutRule::kChunk;
 }

@@ -25,9 +25,12 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
       asset_(asset),
       backend_(backend),
       declared_(std::move(declared)),
+      schedule_(spec.schedule, spec.topology.ranks()),
       groups_(spec.topology),
       rendezvous_(groups_.all()),
       stores_(asset) {
+  for (size_t i = 0; i < asset.specs().size(); ++i)
+    if (!asset.specs()[i].shared_over.empty()) shared_.push_back(static_cast<int>(i));
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
   if (spec.peaks) peaks_.emplace(spec.topology);
@@ -59,21 +62,29 @@ Result<void> Engine::lay_out() {
 
 Result<Observation> Engine::run() {
   if (auto laid = lay_out(); !laid) return tl::make_unexpected(laid.error());
+  const bool by_steps = schedule_.by_steps();
   while (true) {
     while (!ready_.empty()) {
-      const int rank = ready_.front();
-      ready_.pop_front();
-      advance(runner(rank));
+      const size_t at = schedule_.next(ready_);
+      const int rank = ready_[at];
+      ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(at));
+      advance(runner(rank), by_steps);
+      if (by_steps && !runner(rank).stopped && runner(rank).current && runner(rank).waiting == 0)
+        ready_.push_back(rank);
+      if (by_steps)
+        if (auto met = meet(); !met) return tl::make_unexpected(met.error());
     }
     if (auto met = meet(); !met) return tl::make_unexpected(met.error());
     if (ready_.empty()) return finish();
   }
 }
 
-// Runs the rank's program until it waits or ends. Ranks do not see each other but at a meeting, so
-// that running one as far as it can go is as good an interleaving as any.
-void Engine::advance(Runner& runner) {
-  while (!runner.stopped && runner.waiting == 0) {
+// Where ranks share no memory and no store they see each other at a meeting alone, so that running
+// one as far as it can go is as good an interleaving as any.
+void Engine::advance(Runner& runner, bool only_one) {
+  bool more = true;
+  while (more && !runner.stopped && runner.waiting == 0) {
+    more = !only_one;
     if (runner.raised) end_update(runner);
     const Step* step = next_step(runner);
     if (!step) return;
@@ -92,11 +103,16 @@ const Step* Engine::next_step(Runner& runner) {
       const Step& step = (*frame.steps)[frame.next++];
       if (step.ranks.contains(runner.rank.index(), spec_.topology)) return &step;
     }
-    if (frame.item + 1 < frame.items.size()) {
-      ++frame.item;
+    const bool more_items = frame.item + frame.chunk < frame.items.size();
+    if (more_items || frame.turn + 1 < frame.turns) {
+      if (more_items)
+        frame.item += frame.chunk;
+      else
+        ++frame.turn;
       frame.next = 0;
       continue;
     }
+    if (frame.update) tell_outcome(runner.rank, *frame.update, /*failed=*/false);
     runner.frames.pop_back();
   }
   runner.current = nullptr;
@@ -107,6 +123,7 @@ void Engine::run_step(Runner& runner, const Step& step) {
   const RankScope scope(runner.rank.index(), step.index);
   const Verb* verb = find_verb_row(step.verb);
   SIM_CHECK(verb, "verb '{}'", step.verb);
+  if (!step.if_any.empty() && resolve_on(runner.rank, step.if_any).empty()) return;
   std::vector<int> selected;
   if (verb->info.takes_of && !step.of.empty()) {
     selected = select(runner, step);
@@ -125,14 +142,36 @@ void Engine::run_step(Runner& runner, const Step& step) {
     done = fail(first_line(error.what()));
   }
   log_writes(runner, selected);
+  share(runner);
   note_peak(runner, step.index);
   if (!done) raise(runner, done.error().message);
+}
+
+void Engine::share(const Runner& sharer) {
+  if (shared_.empty()) return;
+  const int rank = sharer.rank.index();
+  if (sharer.shared_version == sharer.rank.version()) return;
+  for (int slot : shared_) {
+    const Slot& held = sharer.rank.slot(slot);
+    const Result<int> group = groups_.index_of(held.spec->shared_over, rank);
+    if (!group || !held.held) continue;
+    for (int member : groups_.ranks_of(*group)) {
+      Rank& other = runner(member).rank;
+      if (member == rank || !other.slot(slot).held) continue;
+      if (held.value.is_same(other.slot(slot).value) &&
+          sharer.rank.storage_states(slot) == other.storage_states(slot))
+        continue;
+      other.adopt(slot, sharer.rank);
+      runner(member).shared_version = other.version();
+    }
+  }
+  runner(rank).shared_version = sharer.rank.version();
 }
 
 std::vector<int> Engine::select(const Runner& runner, const Step& step) {
   std::vector<int> selected = resolve_on(runner.rank, step.of);
   if (selected.empty()) {
-    note_vacuous(runner, step);
+    if (!means_others(runner.rank, step.of)) note_vacuous(runner, step);
     return selected;
   }
   if (step.when.empty()) return selected;
@@ -143,10 +182,15 @@ std::vector<int> Engine::select(const Runner& runner, const Step& step) {
 }
 
 std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) const {
-  int it = -1;
+  std::span<const int> it;
   for (const Frame& frame : runners_[static_cast<size_t>(rank.index())].frames)
-    if (frame.it() >= 0) it = frame.it();
+    if (!frame.items.empty()) it = frame.it();
   return resolve(selector, rank, {origins_, asset_.in_file(), it});
+}
+
+// Whether the selector means tensors that the rank is declared not to have.
+bool Engine::means_others(const Rank& rank, const Selector& selector) const {
+  return !resolve(selector, rank, {origins_, asset_.in_file(), {}, /*held=*/false}).empty();
 }
 
 void Engine::note_vacuous(const Runner& runner, const Step& step) {
@@ -176,10 +220,24 @@ void Engine::stop(Runner& runner, Outcome outcome, std::string error) {
   log(digest(runner.seen.error.data(), runner.seen.error.size()));
 }
 
-void Engine::enter_each(const StepContext& step) {
+void Engine::enter_each(const StepContext& step, int64_t chunk) {
+  if (step.selected.empty()) return;
   runner(step.rank.index())
-      .frames.push_back(
-          {.steps = &step.step.body, .items = {step.selected.begin(), step.selected.end()}});
+      .frames.push_back({.steps = &step.step.body,
+                         .items = {step.selected.begin(), step.selected.end()},
+                         .chunk = static_cast<size_t>(chunk)});
+}
+
+void Engine::enter_repeat(const StepContext& step, int64_t times) {
+  if (times > 0)
+    runner(step.rank.index()).frames.push_back({.steps = &step.step.body, .turns = times});
+}
+
+int64_t Engine::turn(int rank) const {
+  int64_t turn = 0;
+  for (const Frame& frame : runners_[static_cast<size_t>(rank)].frames)
+    if (frame.turns > 0) turn = frame.turn;
+  return turn;
 }
 
 void Engine::work(const StepContext& step, double seconds) {
@@ -189,6 +247,12 @@ void Engine::work(const StepContext& step, double seconds) {
 at::Generator& Engine::generator(int rank) {
   std::optional<at::Generator>& generator = runner(rank).generator;
   if (!generator) generator = new_generator(spec_.seed * 1'000'003 + static_cast<uint64_t>(rank));
+  return *generator;
+}
+
+at::Generator& Engine::shared_generator(int rank) {
+  std::optional<at::Generator>& generator = runner(rank).shared_generator;
+  if (!generator) generator = new_generator(spec_.seed * 1'000'003 + 999'983);
   return *generator;
 }
 
@@ -274,6 +338,7 @@ Observation Engine::finish() {
         {"end", -1, false,
          same ? ended.seen.points.back().tensors
               : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
+    if (spec_.contents) add_contents(ended.rank, ended.seen.points.back().tensors);
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;

@@ -24,18 +24,30 @@
 #include "sim/observation.h"
 #include "sim/peaks.h"
 #include "sim/rank.h"
+#include "sim/schedule.h"
 #include "sim/stores.h"
 #include "sim/steps/verb.h"
 #include "sim/world.h"
 
 namespace loadproof::sim {
 
+// What a collective does with a tensor that is no dense stretch of memory.
+enum class Strided : uint8_t {
+  kRefuse,  // an error, as torch's checks raise it
+  kPack,    // a dense copy moves, and is written back
+  kIgnore,  // as many bytes as the tensor has move from and to its first one, whatever its strides
+};
+
 // What a collective verb asks of the engine for one tensor.
 struct Post {
   Collective op = Collective::kBarrier;
   std::string group = "world";
-  int source = -1;        // global rank
+  std::optional<std::pair<int, int>> channel;  // in place of a group: from one rank to another
+  int source = -1;        // global rank; of a gather, who receives
   int slot = -1;          // -1: a barrier
+  std::optional<int> into;  // of a broadcast: the slot in which others than the source receive
+  Strided strided = Strided::kRefuse;
+  std::optional<Cut> cut;   // of a scatter
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;
   bool truncates = false;
@@ -60,6 +72,8 @@ class Engine {
   OriginTable& origins() { return origins_; }
   Stores& stores() { return stores_; }
   at::Generator& generator(int rank);
+  // One of the rank's own, too, but seeded alike on all ranks.
+  at::Generator& shared_generator(int rank);
   std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
   // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the
   // ranks that differ from the caller in that coordinate alone), or a role. An error: the rank is
@@ -71,7 +85,10 @@ class Engine {
   // Records every tensor of the rank and returns them; the reference holds until the next call.
   const std::vector<TensorObservation>& take_point(const StepContext& step, bool sampled);
   void add_generation(const StepContext& step, loadproof::Generation generation);
-  void enter_each(const StepContext& step);
+  void enter_each(const StepContext& step, int64_t chunk);
+  void enter_repeat(const StepContext& step, int64_t times);
+  // Of the innermost `repeat` that the rank is in: 0 in its first turn, and outside of any.
+  int64_t turn(int rank) const;
   // The step did nothing for this rank, or undid what another did; `kind` as in VacuousObservation.
   void note_nothing(const StepContext& step, std::string kind, std::string text,
                     std::vector<std::string> tensors = {});
@@ -96,14 +113,17 @@ class Engine {
     std::vector<Held> held;      // at its start, by slot
     std::optional<Rank> before;  // of on_error: restore
   };
-  // A level of nesting: the program itself, or the body of an `each` or an `update`.
+  // A level of nesting: the program itself, or the body of an `each`, a `repeat` or an `update`.
   struct Frame {
     const std::vector<Step>* steps = nullptr;
     size_t next = 0;
-    std::vector<int> items;  // slots that an `each` still goes through; empty: not a loop
-    size_t item = 0;
+    std::vector<int> items;  // slots that an `each` goes through; empty: not a loop
+    size_t item = 0, chunk = 1;  // the first of this turn, and how many a turn has
+    int64_t turn = 0, turns = 0;  // of a `repeat`; 0 turns: it is none
     std::optional<Update> update = std::nullopt;
-    int it() const { return items.empty() ? -1 : items[item]; }
+    std::span<const int> it() const {
+      return std::span(items).subspan(item, std::min(chunk, items.size() - item));
+    }
   };
   struct Runner {
     Rank rank;
@@ -112,8 +132,9 @@ class Engine {
     int waiting = 0;                // calls posted and not yet met
     bool stopped = false;
     std::optional<std::string> raised;  // an error that ends the innermost update
-    std::optional<at::Generator> generator;
+    std::optional<at::Generator> generator, shared_generator;
     int64_t point_version = -1;     // of the rank when its last point was taken
+    int64_t shared_version = 0;     // of the rank when others last saw what it shares
     RankObservation seen;
   };
 
@@ -124,6 +145,8 @@ class Engine {
   OriginTable origins_;
   std::vector<Runner> runners_;
   std::deque<int> ready_;                 // in the order in which they became so
+  Schedule schedule_;
+  std::vector<int> shared_;               // slots that ranks share
   Groups groups_;
   Rendezvous rendezvous_;
   Stores stores_;
@@ -135,25 +158,47 @@ class Engine {
   // Gives each rank its declared piece of each tensor. An error: a tensor that cannot be cut so.
   Result<void> lay_out();
   Runner& runner(int rank) { return runners_[static_cast<size_t>(rank)]; }
-  void advance(Runner& runner);
+  // Lets the runner take steps until it waits or ends; `only_one`: at most one step.
+  void advance(Runner& runner, bool only_one);
+  // Ranks that share memory with this one see what it has done there.
+  void share(const Runner& runner);
   const Step* next_step(Runner& runner);
   void run_step(Runner& runner, const Step& step);
   std::vector<int> select(const Runner& runner, const Step& step);
+  bool means_others(const Rank& rank, const Selector& selector) const;
   void note_vacuous(const Runner& runner, const Step& step);
   void add_vacuous(VacuousObservation seen);
   void stop(Runner& runner, Outcome outcome, std::string error);
 
   void raise(Runner& runner, std::string error);
   void end_update(Runner& runner);
+  static void tell_outcome(Rank& rank, const Update& update, bool failed);
   void note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const;
 
+  // What is known of a call while it waits, by its tag.
+  struct Posted {
+    int slot = -1;             // whose bytes move; of a receiver, where they go
+    at::Tensor moved;          // what the transport sees of the slot
+    Strided strided = Strided::kRefuse;
+    std::optional<Shard> shard;  // of a scatter: the piece that the rank will hold
+  };
+  std::deque<Posted> posted_;
+
+  Result<int> group_of(const Post& post, int rank);
+  Result<void> add_tensor(const StepContext& step, const Post& post, int group, Call& call);
+  Result<void> add_scatter(const StepContext& step, const Post& post, int group, Call& call);
+  const Posted& posted(const Call& call) const { return posted_[static_cast<size_t>(call.tag)]; }
+  StateMap given_by(const Call& call) const;
+  void write_received(const Call& call, const std::vector<Interval>& cells);
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
   Result<void> meet();
   void note_mismatches(const Meeting& meeting);
   void complete(const Meeting& meeting);
   void complete_broadcast(const Meeting& meeting);
+  void complete_scatter(const Meeting& meeting);
   void complete_gather(const Meeting& meeting);
   void complete_reduce(const Meeting& meeting);
+  // Cells that came from the sender.
   std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
 
   void note_peak(const Runner& runner, int32_t step);

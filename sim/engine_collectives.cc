@@ -1,4 +1,4 @@
-// Engine, second part: what collectives ask, what a meeting does to bytes and states.
+// Engine, second part: what a meeting does to bytes and states.
 #include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
@@ -87,72 +87,6 @@ std::vector<Truncated> with_room(std::vector<Transfer>& transfers) {
 
 }  // namespace
 
-Result<Place> Engine::place_in(const std::string& group, int rank) const {
-  return groups_.place_in(group, rank);
-}
-
-Result<int> Engine::member_of(const std::string& group, int rank, int64_t position) const {
-  return groups_.member_of(group, rank, position);
-}
-
-Result<void> Engine::post(const StepContext& step, const Post& post) {
-  const int rank = step.rank.index();
-  const Result<int> group = groups_.index_of(post.group, rank);
-  if (!group) return tl::make_unexpected(group.error());
-  Call call{.op = post.op,
-            .rank = rank,
-            .step = step.step.index,
-            .step_id = step.step.id,
-            .source = post.source,
-            .reduction = post.reduction,
-            .match_bytes = post.match_bytes,
-            .truncates = post.truncates,
-            .timeout = post.timeout,
-            .stall = post.stall,
-            .tag = post.slot};
-  if (post.slot >= 0) {
-    const Slot& slot = step.rank.slot(post.slot);
-    if (slot.value.is_meta())
-      return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
-                              slot.spec->name));
-    call.tensor = slot.spec->name;
-    call.dtype = dtype_of(slot.value);
-    call.shape = shape_of(slot.value);
-    call.bytes = bytes_of(slot.value);
-    const bool gives = post.op != Collective::kBroadcast || post.source == rank;
-    (gives && post.op != Collective::kAllReduce ? call.in : call.out).push_back(slot.value);
-    if (post.op == Collective::kAllGather) call.out = gather_targets(*group, slot);
-  }
-  rendezvous_.arrive(*group, std::move(call));
-  ++runner(rank).waiting;
-  return {};
-}
-
-// Storage for every member's piece: rows of the joined tensor where all pieces follow each other in
-// it, else memory of their own.
-std::vector<at::Tensor> Engine::gather_targets(int group, const Slot& slot) {
-  const Shard::Level& level = slot.shard->levels.back();
-  const DType dtype = dtype_of(slot.value);
-  std::vector<at::Tensor> targets;
-  at::Tensor joined;
-  int64_t end = 0;
-  const auto members = static_cast<int64_t>(groups_.ranks_of(group).size());
-  for (int64_t member = 0; member < members; ++member) {
-    const Layout layout = *layout_of(level.cut, level.shape, {members, member});
-    const int64_t count = element_count(layout.shape);
-    const bool follows = layout.parts.empty() ? count == 0
-                                              : layout.parts.size() == 1 &&
-                                                    layout.parts[0] == Part{0, end, count};
-    if (member == 0 && follows) joined = empty_tensor(level.shape, dtype);
-    if (joined.defined() && follows)
-      targets.push_back(joined.view(-1).narrow(0, end, count).view(layout.shape));
-    else
-      targets.push_back(empty_tensor(layout.shape, dtype));
-    end += count;
-  }
-  return targets;
-}
-
 Result<void> Engine::meet() {
   std::vector<Meeting> meetings = rendezvous_.take_ready();
   std::vector<Transfer> transfers;
@@ -188,18 +122,20 @@ void Engine::note_mismatches(const Meeting& meeting) {
 void Engine::complete(const Meeting& meeting) {
   log(static_cast<uint64_t>(meeting.group) << 40 | static_cast<uint64_t>(meeting.sequence));
   switch (meeting.calls[0].op) {
-    case Collective::kBroadcast: complete_broadcast(meeting); break;
+    case Collective::kBroadcast: case Collective::kSend: complete_broadcast(meeting); break;
+    case Collective::kScatter: complete_scatter(meeting); break;
+    case Collective::kGather:
     case Collective::kAllGather: complete_gather(meeting); break;
     case Collective::kAllReduce: complete_reduce(meeting); break;
     case Collective::kBarrier: break;
-    default: SIM_CHECK(false, "no verb posts a {}", name(meeting.calls[0].op));
   }
   for (const Call& call : meeting.calls) {
     Runner& member = runner(call.rank);
     if (call.tag >= 0) {
-      const int slot = static_cast<int>(call.tag);
-      log_writes(member, {&slot, 1});
+      log_writes(member, {&posted(call).slot, 1});
+      share(member);
       note_peak(member, call.step);
+      posted_[static_cast<size_t>(call.tag)] = {};
     }
     if (--member.waiting == 0 && !member.stopped) ready_.push_back(call.rank);
   }
@@ -216,27 +152,73 @@ std::vector<Interval> Engine::received(const Call& sender, int step, std::vector
   return cells;
 }
 
+// States of what a member gives, as its transport sees the bytes.
+StateMap Engine::given_by(const Call& call) const {
+  const Posted& known = posted(call);
+  const Rank& rank = runners_[static_cast<size_t>(call.rank)].rank;
+  const Slot& slot = rank.slot(known.slot);
+  if (!slot.view || known.strided != Strided::kIgnore) return rank.states(known.slot);
+  const int64_t begin =
+      slot.value.storage_offset() * static_cast<int64_t>(slot.value.element_size());
+  StateMap given(call.bytes, {kNoOrigin, 0});
+  given.splice(0, call.bytes,
+               rank.storage_states(known.slot).cut_out(begin, begin + call.bytes));
+  return given;
+}
+
+// Bytes have come into what the transport saw of the slot.
+void Engine::write_received(const Call& call, const std::vector<Interval>& cells) {
+  const Posted& known = posted(call);
+  Rank& rank = runner(call.rank).rank;
+  if (known.strided == Strided::kIgnore) return rank.wrote_memory(known.slot, cells);
+  at::Tensor value = rank.slot(known.slot).value;
+  if (!value.is_contiguous()) value.copy_(known.moved);
+  rank.wrote_bytes(known.slot, cells);
+}
+
 void Engine::complete_broadcast(const Meeting& meeting) {
   const auto source = std::find_if(meeting.calls.begin(), meeting.calls.end(),
                                    [](const Call& call) { return call.rank == call.source; });
-  const StateMap given = runner(source->rank).rank.states(static_cast<int>(source->tag));
+  const StateMap given = given_by(*source);
   for (const Call& call : meeting.calls) {
     if (call.rank == source->rank) continue;
     const int64_t bytes = std::min(call.bytes, source->bytes);
-    runner(call.rank).rank.wrote_bytes(static_cast<int>(call.tag),
-                                       received(*source, call.step, given.read(0, bytes)));
+    write_received(call, received(*source, call.step, given.read(0, bytes)));
+  }
+}
+
+void Engine::complete_scatter(const Meeting& meeting) {
+  const auto source = std::find_if(meeting.calls.begin(), meeting.calls.end(),
+                                   [](const Call& call) { return call.rank == call.source; });
+  const StateMap given = given_by(*source);
+  for (const Call& call : meeting.calls) {
+    const Posted& known = posted(call);
+    const auto item = static_cast<int64_t>(item_size(call.dtype));
+    const OriginId padding = origins_.add({.kind = StateKind::kComputed,
+                                           .rank = source->rank,
+                                           .step = source->step,
+                                           .item_size = static_cast<int32_t>(item),
+                                           .what = "padding"});
+    const auto place = static_cast<int64_t>(&call - meeting.calls.data());
+    const Shard::Level& level = posted(*source).shard->levels.back();
+    const auto members = static_cast<int64_t>(meeting.calls.size());
+    std::vector<Interval> cells =
+        pick(given, *layout_of(level.cut, level.shape, {members, place}), item, {padding, 0});
+    if (call.rank != source->rank) cells = received(*source, call.step, std::move(cells));
+    StateMap states(bytes_of(known.moved), {padding, 0});
+    states.splice(0, states.bytes(), cells);
+    runner(call.rank).rank.give_shared(known.slot, known.moved, std::move(states), known.shard);
   }
 }
 
 void Engine::complete_gather(const Meeting& meeting) {
   std::vector<std::vector<Interval>> given;
+  for (const Call& call : meeting.calls) given.push_back(given_by(call).intervals());
   for (const Call& call : meeting.calls) {
-    const StateMap& states = runner(call.rank).rank.states(static_cast<int>(call.tag));
-    given.push_back(states.intervals());
-  }
-  for (const Call& call : meeting.calls) {
+    if (call.op == Collective::kGather && call.rank != call.source) continue;
     Rank& rank = runner(call.rank).rank;
-    const Shard shard = *rank.slot(static_cast<int>(call.tag)).shard;
+    const int slot = posted(call).slot;
+    const Shard shard = *rank.slot(slot).shard;
     const Shard::Level& level = shard.levels.back();
     const int64_t item = item_size(call.dtype);
     const OriginId lost = origins_.add({.kind = StateKind::kUndefined,
@@ -262,15 +244,14 @@ void Engine::complete_gather(const Meeting& meeting) {
           joined.view(-1).narrow(0, part.whole, part.count).copy_(
               call.out[m].view(-1).narrow(0, part.piece, part.count));
     }
-    rank.give_shared(static_cast<int>(call.tag), std::move(joined), std::move(states),
-                     without_last_cut(shard));
+    rank.give_shared(slot, std::move(joined), std::move(states), without_last_cut(shard));
   }
 }
 
 void Engine::complete_reduce(const Meeting& meeting) {
   std::vector<std::vector<Interval>> members;
   for (const Call& call : meeting.calls)
-    members.push_back(runner(call.rank).rank.states(static_cast<int>(call.tag)).intervals());
+    members.push_back(given_by(call).intervals());
   const std::vector<Joined> joined = join(origins_, members);
   for (const Call& call : meeting.calls) {
     std::vector<Interval> cells;
@@ -284,7 +265,7 @@ void Engine::complete_reduce(const Meeting& meeting) {
                         .what = "all_reduce"});
       cells.push_back({part.begin, part.end, {origin, part.begin}});
     }
-    runner(call.rank).rank.wrote_bytes(static_cast<int>(call.tag), cells);
+    write_received(call, cells);
   }
 }
 

@@ -45,6 +45,15 @@ void Engine::raise(Runner& runner, std::string error) {
     stop(runner, Outcome::kRaised, std::move(error));
 }
 
+// The flag that tells how the update ended.
+void Engine::tell_outcome(Rank& rank, const Update& update, bool failed) {
+  const auto* flag = optional_arg<std::string>(*update.step, "failed");
+  if (!flag) return;
+  for (size_t i = 0; i < rank.slots().size(); ++i)
+    if (update.about.empty() || std::ranges::binary_search(update.about, static_cast<int>(i)))
+      rank.set_flag(static_cast<int>(i), *flag, failed);
+}
+
 void Engine::end_update(Runner& runner) {
   while (!runner.frames.back().update) runner.frames.pop_back();
   Update update = std::move(*runner.frames.back().update);
@@ -56,6 +65,7 @@ void Engine::end_update(Runner& runner) {
                       .points = static_cast<int64_t>(runner.seen.points.size())};
   if (update.before) runner.rank.go_back_to(std::move(*update.before));
   note_tensors(runner.rank, update, failed);
+  tell_outcome(runner.rank, update, /*failed=*/true);
   log(digest(failed.error.data(), failed.error.size()));
   std::vector<int> all(runner.rank.slots().size());
   std::iota(all.begin(), all.end(), 0);

@@ -35,6 +35,12 @@ void Groups::add(const std::string& name, const std::string& shown, std::vector<
   groups_.push_back({shown, std::move(ranks)});
 }
 
+int Groups::channel(int from, int to) {
+  const auto [known, is_new] = channels_.try_emplace({from, to}, static_cast<int>(groups_.size()));
+  if (is_new) groups_.push_back({fmt::format("{} → {}", from, to), {from, to}});
+  return known->second;
+}
+
 Result<int> Groups::index_of(const std::string& name, int rank) const {
   const auto found = by_rank_.find(name);
   if (found == by_rank_.end()) return fail(fmt::format("the world has no group {}", name));

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/backends/rendezvous.h"
@@ -25,6 +26,8 @@ class Groups {
   explicit Groups(const Topology& topology);
   // For the rendezvous, which knows them by index.
   const std::vector<Group>& all() const { return groups_; }
+  // The group of two in which the first gives to the second; added when it is first asked for.
+  int channel(int from, int to);
   // An error: there is no such name, or the rank is in none of its groups.
   Result<int> index_of(const std::string& name, int rank) const;
   const std::vector<int>& ranks_of(int index) const {
@@ -38,6 +41,7 @@ class Groups {
 
   std::vector<Group> groups_;
   std::map<std::string, std::vector<int>> by_rank_;  // name → index by rank; -1: in none
+  std::map<std::pair<int, int>, int> channels_;
 };
 
 }  // namespace loadproof::sim

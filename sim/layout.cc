@@ -10,7 +10,8 @@
 namespace loadproof {
 namespace {
 
-constexpr std::string_view kNames[] = {"chunk", "even", "floor", "padded", "packed", "cyclic"};
+constexpr std::string_view kNames[] = {"chunk", "even", "floor", "padded", "packed", "cyclic",
+                                       "flat"};
 
 // Rows of one dimension that a member holds, in the order in which it holds them; -1 is padding.
 using Rows = std::vector<int64_t>;
@@ -66,11 +67,26 @@ void append(std::vector<Part>& parts, const Part& part) {
     parts.push_back(part);
 }
 
+// What of the tensor lies in this member's chunk of the row.
+Layout flat_layout(const Cut& cut, const std::vector<int64_t>& shape, const Place& place) {
+  int64_t elements = 1;
+  for (int64_t extent : shape) elements *= extent;
+  const int64_t total = std::max(cut.flat_total, cut.flat_begin + elements);
+  const int64_t chunk = (total + place.members - 1) / place.members;
+  const int64_t first = chunk * place.position - cut.flat_begin;
+  const int64_t begin = std::clamp<int64_t>(first, 0, elements);
+  const int64_t end = std::clamp<int64_t>(first + chunk, begin, elements);
+  Layout layout{.whole_shape = shape, .shape = {end - begin}, .parts = {}};
+  append(layout.parts, {0, begin, end - begin});
+  return layout;
+}
+
 }  // namespace
 
 std::string_view name(CutRule rule) { return kNames[static_cast<size_t>(rule)]; }
 
 Result<Layout> layout_of(const Cut& cut, const std::vector<int64_t>& shape, const Place& place) {
+  if (cut.rule == CutRule::kFlat) return flat_layout(cut, shape, place);
   if (cut.dim < 0 || cut.dim >= static_cast<int64_t>(shape.size()))
     return fail(fmt::format("there are {} dimensions and no dimension {}", shape.size(), cut.dim));
   const auto dim = static_cast<size_t>(cut.dim);

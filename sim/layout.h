@@ -4,7 +4,8 @@
 // it makes a layout. Layouts compose: a piece may be cut again, as hybrid sharding does.
 //
 // Sources of the rules: chunk, torch.chunk and FSDP2's Shard(dim); packed, the merged column and
-// qkv loaders of inference engines; padded, FSDP1 and kernels that want whole tiles.
+// qkv loaders of inference engines; padded, kernels that want whole tiles; flat, the FlatParameter
+// of FSDP1, https://pytorch.org/docs/stable/fsdp.html .
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@ enum class CutRule : uint8_t {
   kPadded,  // all pieces as long as the first; rows past the end are padding
   kPacked,  // each section of the dimension is cut by itself, a piece of each side by side
   kCyclic,  // row i belongs to member i % members
+  kFlat,    // as a part of one flat row of elements, cut into equal chunks; pieces are rows
 };
 std::string_view name(CutRule rule);
 
@@ -35,6 +37,8 @@ struct Cut {
   std::vector<int64_t> sections;  // of kPacked: extents that add up; empty: two halves
   std::vector<int64_t> order;     // the dimension's rows are dealt out in this order; empty: as is
   int64_t stride = 0;             // pieces begin at position * stride; 0: where the last one ends
+  int64_t flat_begin = 0;         // of kFlat: where the tensor begins in the row
+  int64_t flat_total = 0;         // and how long that is; 0: the tensor is all of it
   bool operator==(const Cut&) const = default;
 };
 

@@ -74,6 +74,9 @@ struct TensorObservation {
   uint64_t piece = 0;            // of which elements of the whole tensor these are; 0: all of them
   std::vector<ElementRange> held;  // of a piece: those elements, at most kHeldRangesMax ranges
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
+  // Of the elements and their places in the whole tensor: those of pieces add up to that of the
+  // whole. 0: the run was not asked for it.
+  uint64_t content = 0;
   bool operator==(const TensorObservation&) const = default;
 };
 inline constexpr size_t kStateRangesMax = 64;
@@ -194,6 +197,15 @@ struct PeakObservation {
   bool operator==(const PeakObservation&) const = default;
 };
 
+// Something that another run of the case, with one thing changed, left otherwise.
+struct TwinDifference {
+  std::string axis, value;  // what was changed, and to what
+  int rank = -1;            // -1: of the world as a whole, where the worlds differ in size
+  std::string tensor;       // "": the rank ended otherwise
+  std::string text;         // a phrase
+  bool operator==(const TwinDifference&) const = default;
+};
+
 struct StepLabel {
   std::string id, verb, file;
   int line = 0;
@@ -208,6 +220,7 @@ struct Observation {
   std::string wait_report;       // the wait-for graph in words; empty: nobody waits
   std::vector<VacuousObservation> vacuous;
   std::vector<PeakObservation> peaks;  // by rank, then by node; empty: the case states no budget
+  std::vector<TwinDifference> twins;   // set by who has run the twins
   int64_t events = 0;
   uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend
   bool operator==(const Observation&) const = default;

@@ -34,6 +34,7 @@ struct Step {
   RankSet ranks;  // who runs it
   Selector of;    // what it acts on; empty where the verb takes none
   Selector when;  // further condition on each tensor; empty: none
+  Selector if_any;  // the rank runs it only if this means a tensor at that moment; empty: always
   std::map<std::string, Value>
       args;                // every parameter of the verb but the common ones, defaults filled in
   std::vector<Step> body;  // of `each` and `update`

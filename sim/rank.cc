@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/check.h"
+#include "sim/memory/scan.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -148,6 +149,16 @@ void Rank::wrote_rows(int i, int64_t begin, int64_t count, Cell cell) {
   change(i, [&](StateMap& states) { states.write(begin * row, (begin + count) * row, cell); });
 }
 
+void Rank::adopt(int i, const Rank& other) {
+  const Slot& theirs = other.slot(i);
+  const at::Tensor& own = slot(i).value;
+  const bool known = !own.is_meta() && !theirs.value.is_meta() && own.is_alias_of(theirs.value) &&
+                     own.sizes() == theirs.value.sizes();
+  if (!known) return give(i, theirs.value, other.states(i), theirs.shard);
+  storages_[static_cast<size_t>(slot(i).storage)] = other.storage_states(i);
+  see_again(slot(i).storage);
+}
+
 void Rank::set_flag(int i, const std::string& flag, bool on) {
   if (on)
     at(i).flags.insert(flag);
@@ -217,14 +228,15 @@ class Resolver {
     std::set<int> seen;
     for (size_t i = 0; i < chosen.size(); ++i) {
       const Slot& slot = rank_.slots()[i];
-      chosen[i] = slot.held && slot.spec->kind == TensorKind::kParameter &&
+      chosen[i] = slot.held == scope_.held && slot.spec->kind == TensorKind::kParameter &&
                   (slot.view || seen.insert(slot.storage).second);
     }
     return chosen;
   }
 
   std::vector<bool> held(std::vector<bool> chosen) const {
-    for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = chosen[i] && rank_.slots()[i].held;
+    for (size_t i = 0; i < chosen.size(); ++i)
+      chosen[i] = chosen[i] && rank_.slots()[i].held == scope_.held;
     return chosen;
   }
 
@@ -253,6 +265,30 @@ class Resolver {
     return false;
   }
 
+  bool any_suspect(int i) const {
+    return std::ranges::any_of(rank_.states(i).intervals(), [&](const Interval& interval) {
+      return must_not_reach_sampling(scope_.origins.root_kind(interval.cell.origin));
+    });
+  }
+
+  static ElementCounts counts(const at::Tensor& value) {
+    if (value.is_meta()) return {};
+    const at::Tensor dense = value.contiguous();
+    return count_elements(data_of(dense), dense.numel(), dtype_of(dense));
+  }
+
+  // Bit by bit, in dtype and shape too. What is on meta equals nothing.
+  bool equals(const at::Tensor& value, const std::string& name) const {
+    const auto other = std::ranges::find_if(
+        rank_.slots(), [&](const Slot& slot) { return slot.held && slot.spec->name == name; });
+    if (other == rank_.slots().end() || value.is_meta() || other->value.is_meta() ||
+        value.scalar_type() != other->value.scalar_type() ||
+        value.sizes() != other->value.sizes())
+      return false;
+    const at::Tensor left = value.contiguous(), right = other->value.contiguous();
+    return !first_difference(data_of(left), data_of(right), bytes_of(left));
+  }
+
   bool holds(const Selector::Node& node, int i) const {
     const Slot& slot = rank_.slot(i);
     switch (node.op) {
@@ -262,8 +298,14 @@ class Resolver {
       case Selector::Op::kRuntimeBuffer: return slot.spec->kind == TensorKind::kRuntimeBuffer;
       case Selector::Op::kFile: return scope_.in_file[static_cast<size_t>(i)];
       case Selector::Op::kTied: return !slot.spec->tied_to.empty();
-      case Selector::Op::kIt: return i == scope_.it;
+      case Selector::Op::kIt: return std::ranges::find(scope_.it, i) != scope_.it.end();
       case Selector::Op::kState: return any_state(i, node.state);
+      case Selector::Op::kSuspect: return any_suspect(i);
+      case Selector::Op::kNan: return counts(slot.value).nan > 0;
+      case Selector::Op::kInf: return counts(slot.value).inf > 0;
+      case Selector::Op::kEmpty: return slot.value.numel() == 0;
+      case Selector::Op::kFloating: return slot.value.is_floating_point();
+      case Selector::Op::kEqual: return equals(slot.value, node.text);
       case Selector::Op::kName: return matches_pattern(node.text, slot.spec->name);
       case Selector::Op::kModule: return matches_pattern(node.text, slot.spec->module_type);
       case Selector::Op::kFlag: return slot.flags.contains(node.text);
@@ -279,7 +321,7 @@ std::vector<int> resolve(const Selector& selector, const Rank& rank, const Selec
   if (selector.empty()) return found;
   const std::vector<bool> chosen = Resolver(selector, rank, scope).evaluate(selector.root());
   for (size_t i = 0; i < chosen.size(); ++i)
-    if (chosen[i] && rank.slots()[i].held) found.push_back(static_cast<int>(i));
+    if (chosen[i] && rank.slots()[i].held == scope.held) found.push_back(static_cast<int>(i));
   return found;
 }
 

@@ -82,6 +82,9 @@ class Rank {
   void wrote_all(int i, Cell cell);
   void wrote_rows(int i, int64_t begin, int64_t count, Cell cell);
 
+  // The slot is memory that ranks share, and this one has now what another sees there.
+  void adopt(int i, const Rank& other);
+
   void set_flag(int i, const std::string& flag, bool on);
 
   // A copy with bytes of its own, and the way back to it.
@@ -106,7 +109,8 @@ class Rank {
 struct SelectionScope {
   const OriginTable& origins;
   const std::vector<bool>& in_file;  // by slot: the checkpoint has all its pieces
-  int it = -1;                       // the slot of the innermost `each`
+  std::span<const int> it;           // the slots of this turn of the innermost `each`
+  bool held = true;                  // false: those that the rank is declared not to have
 };
 
 // The slots that a selector means at this moment, in declaration order. `param` gives names that

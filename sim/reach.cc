@@ -147,6 +147,7 @@ std::vector<Reach> find_reach(const Rank& rank, const Asset& asset, const ChainS
   std::set<int> seen;
   for (size_t i = 0; i < rank.slots().size(); ++i) {
     const int slot = static_cast<int>(i);
+    if (rank.slot(slot).spec->kind == TensorKind::kScratch) continue;  // nobody reads it at the end
     if (!rank.slot(slot).view && !seen.insert(rank.slot(slot).storage).second) continue;
     for (const Suspect& suspect : suspects_of(rank, scope.origins, slot))
       suspects.push_back(suspect);

@@ -37,6 +37,11 @@ constexpr Keyword kKeywords[] = {
     {"derived", Op::kState, StateKind::kDerived,
      "with bytes that came last by a cast or operation"},
     {"tainted", Op::kState, StateKind::kTainted, "made from bytes that must not reach sampling"},
+    {"suspect", Op::kSuspect, {}, "meta, undefined, placeholder or tainted"},
+    {"nan", Op::kNan, {}, "with a NaN among its elements"},
+    {"inf", Op::kInf, {}, "with an infinity among its elements"},
+    {"empty", Op::kEmpty, {}, "of which this rank's piece has no elements"},
+    {"floating", Op::kFloating, {}, "of a floating element type, as it is now"},
 };
 
 constexpr auto kWords = [] {
@@ -71,6 +76,13 @@ class SelectorParser final : public SetAlgebra<Selector::Node> {
       if (pattern.empty()) return unexpected("a module type");
       if (!take(")")) return unexpected("`)`");
       return sliced({.op = Op::kModule, .text = std::string(pattern), .column = begin});
+    }
+    if (word == "equal" && take("(")) {
+      at_end();
+      const std::string_view other = take_word();
+      if (other.empty()) return unexpected("a tensor's name");
+      if (!take(")")) return unexpected("`)`");
+      return sliced({.op = Op::kEqual, .text = std::string(other), .column = begin});
     }
     for (const Keyword& keyword : kKeywords)
       if (keyword.word == word)
@@ -147,6 +159,17 @@ std::vector<std::string> Selector::name_patterns() const {
 
 bool Selector::mentions(Op op) const {
   return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return node.op == op; });
+}
+
+bool Selector::is_static() const {
+  return std::none_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
+    switch (node.op) {
+      case Op::kIt: case Op::kState: case Op::kSuspect: case Op::kNan: case Op::kInf:
+      case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kModule: case Op::kFlag:
+        return true;
+      default: return false;
+    }
+  });
 }
 
 std::vector<Selector> Selector::alternatives() const {

@@ -39,6 +39,12 @@ class Selector {
     kTied,
     kIt,
     kState,
+    kSuspect,
+    kNan,
+    kInf,
+    kEmpty,
+    kFloating,
+    kEqual,
     kName,
     kModule,
     kFlag,
@@ -50,7 +56,7 @@ class Selector {
   struct Node {
     Op op = Op::kAll;
     StateKind state = StateKind::kMeta;
-    std::string text = {};       // pattern or flag
+    std::string text = {};       // pattern, flag, or of kEqual the other tensor's name
     int64_t begin = 0, end = 0;  // kSlice: of `left`, from its end if negative, as in Python
     bool begin_percent = false, end_percent = false, has_begin = false, has_end = false;
     int left = -1, right = -1;  // indices into nodes()
@@ -68,6 +74,8 @@ class Selector {
   // The name patterns in it, so that a reader can be told of one that no tensor has.
   std::vector<std::string> name_patterns() const;
   bool mentions(Op op) const;
+  // Whether it asks for names, kinds, `file` and ties alone, which no step changes.
+  bool is_static() const;
   // What stands between the `|` of it, or of the list that it was, from left to right.
   std::vector<Selector> alternatives() const;
   bool operator==(const Selector& other) const { return text_ == other.text_; }

@@ -83,7 +83,8 @@ Result<Layout> Slice::layout(const std::vector<int64_t>& shape) const {
       continue;
     }
     const int64_t begin = std::clamp<int64_t>(position(range.begin.value_or(0)), 0, shape[d]);
-    const int64_t end = std::clamp<int64_t>(position(range.end.value_or(shape[d])), begin, shape[d]);
+    const int64_t last = position(range.end.value_or(shape[d]));
+    const int64_t end = std::clamp<int64_t>(last, begin, shape[d]);
     taken.push_back({begin, (end - begin + range.step - 1) / range.step, range.step});
     layout.shape.push_back(taken.back().count);
   }

@@ -168,7 +168,36 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
   return seen;
 }
 
+// One number for an element and its place, such that sums of them tell sets of elements apart:
+// the finaliser of splitmix64.
+uint64_t mixed(uint64_t place, uint64_t bits) {
+  uint64_t z = place * 0x9e3779b97f4a7c15 + bits;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+uint64_t content_of(const Slot& slot) {
+  if (slot.value.is_meta()) return 0;
+  const at::Tensor value = slot.value.contiguous();
+  const auto item = static_cast<size_t>(value.element_size());
+  uint64_t sum = 1;
+  for (const Part& part : parts_of(slot))
+    for (int64_t i = 0; i < part.count; ++i) {
+      uint64_t bits = 0;
+      std::memcpy(&bits, data_of(value) + static_cast<size_t>(part.piece + i) * item, item);
+      sum += mixed(static_cast<uint64_t>(part.whole + i) + 1, bits);
+    }
+  return sum;
+}
+
 }  // namespace
+
+void add_contents(const Rank& rank, std::vector<TensorObservation>& seen) {
+  size_t next = 0;
+  for (const Slot& slot : rank.slots())
+    if (slot.held) seen[next++].content = content_of(slot);
+}
 
 std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& asset,
                                                std::span<const at::Tensor> declared,

@@ -20,4 +20,7 @@ std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& as
                                                std::span<const at::Tensor> declared,
                                                const ChainScope& scope);
 
+// Sets TensorObservation::content of what observe_tensors() gave for this rank.
+void add_contents(const Rank& rank, std::vector<TensorObservation>& seen);
+
 }  // namespace loadproof::sim

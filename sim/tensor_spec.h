@@ -62,6 +62,7 @@ struct TensorSpec {
   RankSet held_by;                 // the ranks that have it
   std::optional<Cut> cut;          // which piece of it each rank has, as members of `cut_over`
   std::string cut_over;
+  std::string shared_over;         // ranks of one such group have one storage; empty: each its own
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };

@@ -32,10 +32,14 @@ struct WorldSpec {
   // whole. Tensors that it leaves alone have no such value. nullptr: there is none.
   const Program* source = nullptr;
   bool peaks = false;                // count what ranks and nodes hold
+  bool contents = false;             // observe TensorObservation::content at the end
   bool whole = false;                // every rank holds every tensor, and all of it
   std::string fill = "nan";
   std::string attention = "sdpa";
   uint64_t seed = 7;
+  // 0: a rank runs as far as it can before the next one does. Else the seed of an order of single
+  // steps, see sim/schedule.h.
+  uint64_t schedule = 0;
   int64_t steps_max = 10'000'000;    // of all ranks together
 };
 

@@ -95,7 +95,7 @@ Blame::Blame(const Case& plan, const JudgedRanks& judged)
         bool received = range.kind == StateKind::kReceived;
         bool gives = received || range.kind == StateKind::kLoaded;
         if (!gives || range.step < 0 || must_not_reach_sampling(range.root)) continue;
-        Source source{range.begin, range.end, received, range.step};
+        Source source{range.begin, range.end, received, range.step, range.root_rank};
         auto& sources = sources_[tensor.name];
         if (std::ranges::find(sources, source) == sources.end()) sources.push_back(source);
       }
@@ -115,7 +115,9 @@ int32_t Blame::step_for(int rank, const TensorObservation& tensor, int64_t begin
   for (const Source& source : found->second) {
     if (source.end <= begin || source.begin >= end) continue;
     auto wrote_here = [&](const StateRange& range) { return range.step == source.step; };
-    if (std::ranges::any_of(tensor.states, wrote_here) || takes_part(rank, source.step)) continue;
+    const bool gave = source.received && source.root_rank == rank;
+    if (gave || std::ranges::any_of(tensor.states, wrote_here) || takes_part(rank, source.step))
+      continue;
     if (!best || (source.received && !best->received)) best = &source;
   }
   return best ? best->step : -1;

@@ -52,6 +52,7 @@ class Blame {
     int64_t begin, end;
     bool received;
     int32_t step;
+    int root_rank;  // at which the chain ends
     bool operator==(const Source&) const = default;
   };
   const Case& plan_;

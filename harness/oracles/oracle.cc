@@ -49,6 +49,10 @@ constexpr OracleInfo kOracles[] = {
      judge_clear_error},
     {"atomic", "An update that fails leaves all its tensors as they were, or has renewed them all.",
      judge_atomic},
+    {"invariant",
+     "What `invariant` names does not matter: each case leaves the same in all tensors with each "
+     "of its values.",
+     judge_invariant},
     {"no_vacuous", "No step's selector matches nothing, and no step works in vain.",
      judge_no_vacuous},
 };

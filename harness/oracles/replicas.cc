@@ -86,11 +86,18 @@ std::vector<std::vector<Copy>> groups_of(const Case& plan, const JudgedRanks& ju
   return groups;
 }
 
-// The group that the others are held against: of those that are sound, if any is, the one most
-// ranks are in, else the lowest rank's.
+// Whether it is known what it should be, and it is that.
+bool is_right(const TensorObservation& tensor) {
+  return tensor.declared.known ? tensor.declared.equal
+                               : tensor.reference.known && tensor.reference.equal;
+}
+
+// The group that the others are held against: one that is sound, if any is; then one that is as
+// declared; then the one most ranks are in, or the lowest rank's.
 size_t authority(const std::vector<std::vector<Copy>>& groups) {
   auto weight = [](const std::vector<Copy>& group) {
-    return std::pair(is_sound(*group.front().tensor), group.size());
+    const TensorObservation& tensor = *group.front().tensor;
+    return std::tuple(is_sound(tensor), is_right(tensor), group.size());
   };
   size_t best = 0;
   for (size_t i = 1; i < groups.size(); ++i)

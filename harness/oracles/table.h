@@ -18,6 +18,7 @@ Verdict judge_no_error(const Case& plan, const Observation& seen, std::string_vi
 Verdict judge_symmetric_error(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_clear_error(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_atomic(const Case& plan, const Observation& seen, std::string_view at);
+Verdict judge_invariant(const Case& plan, const Observation& seen, std::string_view at);
 Verdict judge_no_vacuous(const Case& plan, const Observation& seen, std::string_view at);
 
 }  // namespace loadproof::harness

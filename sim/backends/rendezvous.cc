@@ -22,15 +22,18 @@ int ranks_of(const std::vector<Group>& groups) {
 }  // namespace
 
 Rendezvous::Rendezvous(std::vector<Group> groups)
-    : groups_(std::move(groups)), clocks_(ranks_of(groups_)) {
-  for (const Group& group : groups_) {
-    Table& table = tables_.emplace_back();
-    table.arrived.resize(group.ranks.size(), 0);
-    for (size_t i = 0; i < group.ranks.size(); ++i) {
-      const bool is_new = table.position.emplace(group.ranks[i], i).second;
-      SIM_CHECK(is_new, "rank {} is in {} twice", group.ranks[i], group.name);
-    }
+    : clocks_(ranks_of(groups)) {
+  for (Group& group : groups) add(std::move(group));
+}
+
+void Rendezvous::add(Group group) {
+  Table& table = tables_.emplace_back();
+  table.arrived.resize(group.ranks.size(), 0);
+  for (size_t i = 0; i < group.ranks.size(); ++i) {
+    const bool is_new = table.position.emplace(group.ranks[i], i).second;
+    SIM_CHECK(is_new, "rank {} is in {} twice", group.ranks[i], group.name);
   }
+  groups_.push_back(std::move(group));
 }
 
 void Rendezvous::arrive(int group, Call call) {

@@ -101,6 +101,8 @@ class Rendezvous {
  public:
   explicit Rendezvous(std::vector<Group> groups);
   const std::vector<Group>& groups() const { return groups_; }
+  // One more; it has the next index. REQUIRES: its ranks are in some group already.
+  void add(Group group);
   Clocks& clocks() { return clocks_; }
   // REQUIRES: call.rank is a member of the group.
   void arrive(int group, Call call);

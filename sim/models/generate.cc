@@ -94,6 +94,22 @@ GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
   return result;
 }
 
+GenerateResult choose_tokens(const at::Tensor& logits, const GenerateOptions& options) {
+  GenerateResult result;
+  const at::Tensor rows = logits.reshape({-1, logits.size(-1)});
+  result.prompt = logits_statistics(rows.unsqueeze(0));
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
+  for (int64_t row = 0; row < rows.size(0); ++row) {
+    const auto token = choose(options, rows.narrow(0, row, 1), generator, result);
+    if (!token) {
+      result.failed_at = row;
+      return result;
+    }
+    result.tokens.push_back(*token);
+  }
+  return result;
+}
+
 at::Tensor sampled_logits(const Model& model, std::span<const at::Tensor> tensors,
                           const GenerateOptions& options) {
   LogitsStatistics ignored;

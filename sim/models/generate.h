@@ -62,6 +62,10 @@ struct GenerateResult {
 GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
                         const GenerateOptions& options);
 
+// One token from each row of logits, (rows, vocabulary) or (vocabulary): greedy, or drawn as
+// generate() does it. Of the options only those of choosing are read.
+GenerateResult choose_tokens(const at::Tensor& logits, const GenerateOptions& options);
+
 // The logits (1, vocabulary) that the first token is chosen from. What ATen throws leaves it.
 at::Tensor sampled_logits(const Model& model, std::span<const at::Tensor> tensors,
                           const GenerateOptions& options);

@@ -8,6 +8,7 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kOwn[] = {
     {"op", kChoice, false, "sum", "sum max min", "how elements are joined"},
+    kStridedParam,
 };
 constexpr auto kParams = with_collective_params(kOwn);
 
@@ -19,6 +20,7 @@ Reduction reduction_named(const std::string& name) {
 Result<void> run(StepContext& context) {
   Post post = collective_post(context.step, Collective::kAllReduce);
   post.reduction = reduction_named(arg<std::string>(context.step, "op"));
+  post.strided = strided_of(context.step);
   for (int slot : context.selected) {
     post.slot = slot;
     if (auto posted = context.engine.post(context, post); !posted) return posted;

@@ -18,15 +18,19 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"fn", kChoice, true, "", kFunctionNames,
-     "the function. Element by element, shapes broadcast: add, sub, mul, div, minimum, maximum, neg, "
-     "exp, log, abs, sqrt, reciprocal, round, neg_exp, nan_to_num; quantise: round(w / scale) and "
-     "dequantise: w * scale, whose scale is broadcast or one element a block; lookup: codes, "
-     "table. Of positions: transpose, reshape, rope_permute, stack, concat, split, interleave, "
-     "repeat, roll (by const), pad (with const), bitcast. Of many to one: matmul, masked_sum, "
-     "softmax, and sum, mean, max, min, prod, norm, which take all elements or go along `dim`"},
+     "the function. Element by element, shapes broadcast: add, sub, mul, div, minimum, maximum, "
+     "neg, exp, log, abs, sqrt, reciprocal, round, neg_exp, nan_to_num; quantise: round(w / scale) "
+     "and dequantise: w * scale, whose scale is broadcast or one element a block. By values: "
+     "lookup: codes, table; take: table, index; put: target, index (negative: dropped), values; "
+     "select: mask, a, b. Of positions: transpose, reshape, rope_permute, stack, concat, split, "
+     "interleave, repeat, roll (by const), pad (with const), bitcast. Of many to one: matmul, "
+     "masked_sum, softmax, and sum, mean, max, min, prod, norm, argmax, which take all elements or "
+     "go along `dim`"},
     {"from", kTensors, false, "", "",
-     "its inputs, in the order of a list, and else as declared; or a pattern whose `*` pairs it with "
-     "that of `of`; left out: each tensor of `of` by itself, in place"},
+     "its inputs, in the order of a list, and else as declared; or a pattern whose `*` pairs it "
+     "with that of `of`; left out: each tensor of `of` by itself, in place"},
+    {"needs", kTensors, false, "", "",
+     "what all inputs of a tensor must be; a tensor of `of` with another input is passed over"},
     {"const", kNumber, false, "", "", "one more operand of add, sub, mul, div, minimum, maximum"},
     {"rows", kInts, false, "", "", "only these rows of each input are read"},
     {"dim", kInt, false, "", "",
@@ -48,6 +52,7 @@ struct Input {
   at::Tensor value, numbers;
   int64_t first = 0, elements = 0, item = 1;  // number of its first element; all that it has
   std::vector<Interval> states;
+  at::Tensor not_finite;  // by element, of all that it has; undefined: nobody asks
 };
 
 FunctionOptions options_of(const StepContext& context, int target) {
@@ -93,16 +98,20 @@ Result<Input> input_of(StepContext& context, int slot, int64_t first) {
 // The states of a result, from those of the elements that each of its elements depends on.
 class Descent {
  public:
-  Descent(StepContext& context, const std::vector<Input>& inputs, int64_t item)
+  Descent(StepContext& context, std::vector<Input>& inputs, int64_t item)
       : context_(context), inputs_(inputs), item_(item) {}
 
-  std::vector<Interval> states(const at::Tensor& parents) {
+  std::vector<Interval> states(const at::Tensor& parents, const at::Tensor& result) {
+    const at::Tensor broken = result.reshape({-1}).isfinite().logical_not();
+    if (broken.any().item<bool>()) look_for_broken();
+    const bool* is_broken = broken.const_data_ptr<bool>();
     const at::Tensor table = parents.contiguous();
     const int64_t count = table.size(0), width = table.size(1);
     const int64_t* number = table.const_data_ptr<int64_t>();
     std::vector<Interval> states;
     for (int64_t i = 0; i < count; ++i, number += width) {
-      const Cell cell = made_from(worst(std::span(number, static_cast<size_t>(width))));
+      const std::span depends_on(number, static_cast<size_t>(width));
+      const Cell cell = made_from(worst(depends_on, is_broken[i]));
       const int64_t begin = i * item_;
       const bool goes_on = !states.empty() && states.back().cell.origin == cell.origin &&
                            states.back().cell.offset + begin - states.back().begin == cell.offset;
@@ -118,12 +127,21 @@ class Descent {
   struct Parent {
     Cell cell;
     int64_t item = 1;
-    bool bad = false;
+    bool bad = false;     // must not reach sampling
+    bool broken = false;  // no finite number, and somebody asks
   };
 
   StepContext& context_;
-  const std::vector<Input>& inputs_;
+  std::vector<Input>& inputs_;
   int64_t item_;
+
+  void look_for_broken() {
+    for (Input& input : inputs_) {
+      const at::Tensor all = context_.rank.slot(input.slot).value.reshape({-1});
+      input.not_finite = (c10::isFloat8Type(all.scalar_type()) ? all.to(at::kFloat) : all)
+                             .isfinite().logical_not().contiguous();
+    }
+  }
 
   Parent parent(int64_t number) const {
     const auto input = std::ranges::find_if(inputs_, [&](const Input& one) {
@@ -133,16 +151,22 @@ class Descent {
     const auto state = std::ranges::upper_bound(input->states, at, {}, &Interval::end);
     const Cell cell{state->cell.origin, state->cell.offset + at - state->begin};
     return {cell, input->item,
-            must_not_reach_sampling(context_.engine.origins().root_kind(cell.origin))};
+            must_not_reach_sampling(context_.engine.origins().root_kind(cell.origin)),
+            input->not_finite.defined() &&
+                input->not_finite.const_data_ptr<bool>()[number - input->first]};
   }
 
-  // The first that must not reach sampling, and else the first; nothing: it depends on none.
-  std::optional<Parent> worst(std::span<const int64_t> numbers) const {
+  // The first that must not reach sampling; else of a result that is no finite number the first
+  // that is none either; else the first. Nothing: it depends on none.
+  std::optional<Parent> worst(std::span<const int64_t> numbers, bool result_is_broken) const {
     std::optional<Parent> chosen;
+    auto blame = [&](const Parent& one) {
+      return one.bad ? 2 : result_is_broken && one.broken ? 1 : 0;
+    };
     for (int64_t number : numbers) {
       if (number < 0) continue;
       const Parent one = parent(number);
-      if (!chosen || (one.bad && !chosen->bad)) chosen = one;
+      if (!chosen || blame(one) > blame(*chosen)) chosen = one;
       if (chosen->bad) break;
     }
     return chosen;
@@ -215,7 +239,7 @@ Result<void> apply_one(StepContext& context, int slot, std::span<const int> sour
                             fmt::join(result->sizes(), ", ")));
   const auto item = static_cast<int64_t>(c10::elementSize(options.dtype));
   const std::vector<Interval> states =
-      Descent(context, inputs, item).states(function.parents(numbers, values, options));
+      Descent(context, inputs, item).states(function.parents(numbers, values, options), *result);
   write(context, slot, *result, states);
   return {};
 }
@@ -241,6 +265,12 @@ Result<std::vector<std::vector<int>>> sources_of(StepContext& context, const Sel
   return sources;
 }
 
+bool are_all(const StepContext& context, std::span<const int> slots, const Selector& selector) {
+  const std::vector<int> meant = context.engine.resolve_on(context.rank, selector);
+  return std::ranges::all_of(slots,
+                             [&](int slot) { return std::ranges::binary_search(meant, slot); });
+}
+
 Result<void> run(StepContext& context) {
   const Selector* from = optional_arg<Selector>(context.step, "from");
   std::vector<std::vector<int>> sources;
@@ -250,8 +280,11 @@ Result<void> run(StepContext& context) {
     if (!given) return tl::make_unexpected(given.error());
     sources = std::move(*given);
   }
-  for (size_t i = 0; i < sources.size(); ++i)
+  const Selector* needs = optional_arg<Selector>(context.step, "needs");
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (needs && !are_all(context, sources[i], *needs)) continue;
     if (auto done = apply_one(context, context.selected[i], sources[i]); !done) return done;
+  }
   return {};
 }
 

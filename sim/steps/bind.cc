@@ -47,6 +47,11 @@ Result<void> run(StepContext& context) {
                               fmt::join(held.value.sizes(), ", "),
                               context.rank.slot(*target).spec->name,
                               fmt::join((*part)->view.sizes(), ", ")));
+    if (!*part && whole.numel() != held.value.numel())
+      return fail(fmt::format("{} has shape [{}] and cannot share the storage of {} with [{}]",
+                              held.spec->name, fmt::join(held.value.sizes(), ", "),
+                              context.rank.slot(*target).spec->name,
+                              fmt::join(whole.sizes(), ", ")));
     if (*part)
       context.rank.bind_part(slot, *target, (*part)->view, (*part)->layout);
     else

@@ -11,6 +11,11 @@
 
 namespace loadproof::sim {
 
+inline constexpr ParamInfo kStridedParam = {
+    "strided", ParamType::kChoice, false, "refuse", "refuse pack ignore",
+    "what becomes of a view that is no dense stretch of memory; refuse: an error; pack: a dense "
+    "copy moves and is written back; ignore: as many bytes move from its first one on"};
+
 inline constexpr ParamInfo kCollectiveParams[] = {
     {"group", ParamType::kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
     {"timeout", ParamType::kSeconds, false, "", "",
@@ -27,6 +32,8 @@ constexpr std::array<ParamInfo, N + std::size(kCollectiveParams)> with_collectiv
   std::ranges::copy(kCollectiveParams, std::ranges::copy(own, all.begin()).out);
   return all;
 }
+
+Strided strided_of(const Step& step);
 
 // The post of a step, as far as the common arguments tell it.
 Post collective_post(const Step& step, Collective op);

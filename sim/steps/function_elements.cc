@@ -133,27 +133,12 @@ Computed dequantise(Tensors inputs, const FunctionOptions&) {
                   [](const at::Tensor& x, const at::Tensor& scale) { return x.mul(scale); });
 }
 
-Computed lookup(Tensors inputs, const FunctionOptions&) {
-  if (auto good = wants(inputs, 2, 0, "lookup"); !good) return tl::make_unexpected(good.error());
-  const at::Tensor codes = inputs[0].to(at::kLong);
-  const int64_t entries = inputs[1].numel();
-  if (codes.numel() > 0 && (codes.min().item<int64_t>() < 0 ||
-                            codes.max().item<int64_t>() >= entries))
-    return fail(fmt::format("lookup found codes beyond the {} entries of the table", entries));
-  return inputs[1].reshape({-1}).index_select(0, codes.reshape({-1})).reshape(codes.sizes());
-}
-
 at::Tensor same_element(Tensors numbers, Tensors, const FunctionOptions&) {
   return side_by_side({numbers.begin(), numbers.end()});
 }
 
 at::Tensor same_block(Tensors numbers, Tensors, const FunctionOptions&) {
   return side_by_side({numbers[0], in_blocks(numbers[1], numbers[0])});
-}
-
-at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions&) {
-  const at::Tensor codes = inputs[0].to(at::kLong).reshape({-1});
-  return at::stack({numbers[0].reshape({-1}), numbers[1].reshape({-1}).index_select(0, codes)}, 1);
 }
 
 }  // namespace loadproof::sim::parts

@@ -27,7 +27,13 @@ Computed nan_to_num(Tensors inputs, const FunctionOptions& options);  // `const`
 // Inputs w and scale; the scale is broadcast, or has one element for each block of w's elements.
 Computed quantise(Tensors inputs, const FunctionOptions& options);    // round(w / scale)
 Computed dequantise(Tensors inputs, const FunctionOptions& options);  // w * scale
-Computed lookup(Tensors inputs, const FunctionOptions& options);      // table[codes]
+
+// ---- values that choose ----
+Computed lookup(Tensors inputs, const FunctionOptions& options);  // codes, table: table[codes]
+Computed take(Tensors inputs, const FunctionOptions& options);    // table, index: rows of the table
+// target, index, values: the target with those rows; a negative index drops its row.
+Computed put(Tensors inputs, const FunctionOptions& options);
+Computed select(Tensors inputs, const FunctionOptions& options);  // mask, a, b: a where it is not 0
 
 // ---- positions alone ----
 Computed transpose(Tensors inputs, const FunctionOptions& options);
@@ -42,14 +48,15 @@ Computed roll(Tensors inputs, const FunctionOptions& options);
 Computed pad(Tensors inputs, const FunctionOptions& options);
 Computed bitcast(Tensors inputs, const FunctionOptions& options);
 
-// ---- many elements to one ----
+// ---- many elements to one: all of all inputs, or of one input along `dim` ----
 Computed matmul(Tensors inputs, const FunctionOptions& options);
-Computed sum(Tensors inputs, const FunctionOptions& options);  // of all inputs; or of one, along dim
+Computed sum(Tensors inputs, const FunctionOptions& options);
 Computed mean(Tensors inputs, const FunctionOptions& options);
 Computed max(Tensors inputs, const FunctionOptions& options);
 Computed min(Tensors inputs, const FunctionOptions& options);
 Computed prod(Tensors inputs, const FunctionOptions& options);
 Computed norm(Tensors inputs, const FunctionOptions& options);
+Computed argmax(Tensors inputs, const FunctionOptions& options);
 Computed softmax(Tensors inputs, const FunctionOptions& options);  // along the last dimension
 Computed masked_sum(Tensors inputs, const FunctionOptions& options);
 
@@ -57,6 +64,9 @@ Computed masked_sum(Tensors inputs, const FunctionOptions& options);
 at::Tensor same_element(Tensors numbers, Tensors inputs, const FunctionOptions& options);
 at::Tensor same_block(Tensors numbers, Tensors inputs, const FunctionOptions& options);
 at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor taken(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor put_there(Tensors numbers, Tensors inputs, const FunctionOptions& options);
+at::Tensor selected(Tensors numbers, Tensors inputs, const FunctionOptions& options);
 at::Tensor padded(Tensors numbers, Tensors inputs, const FunctionOptions& options);
 at::Tensor recast(Tensors numbers, Tensors inputs, const FunctionOptions& options);
 at::Tensor row_and_column(Tensors numbers, Tensors inputs, const FunctionOptions& options);

@@ -85,6 +85,10 @@ Computed norm(Tensors inputs, const FunctionOptions& options) {
                  [](const at::Tensor& x) { return x.square().sum(-1).sqrt(); });
 }
 
+Computed argmax(Tensors inputs, const FunctionOptions& options) {
+  return reduced(inputs, options, "argmax", [](const at::Tensor& x) { return x.argmax(-1); });
+}
+
 Computed softmax(Tensors inputs, const FunctionOptions&) {
   if (auto good = wants(inputs, 1, 1, "softmax"); !good) return tl::make_unexpected(good.error());
   return wide(inputs[0]).softmax(-1);

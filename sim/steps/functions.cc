@@ -30,6 +30,9 @@ constexpr Function kTable[] = {
     {"quantise", quantise, same_block},
     {"dequantise", dequantise, same_block},
     {"lookup", lookup, looked_up},
+    {"take", take, taken},
+    {"put", put, put_there},
+    {"select", select, selected},
     {"transpose", transpose, moved<transpose>},
     {"reshape", reshape, moved<reshape>},
     {"rope_permute", rope_permute, moved<rope_permute>},
@@ -48,6 +51,7 @@ constexpr Function kTable[] = {
     {"min", min, along},
     {"prod", prod, along},
     {"norm", norm, along},
+    {"argmax", argmax, along},
     {"softmax", softmax, whole_row},
     {"masked_sum", masked_sum, masked_rows},
 };

@@ -46,8 +46,9 @@ struct Function {
 
 inline constexpr std::string_view kFunctionNames =
     "add sub mul div minimum maximum neg exp log abs sqrt reciprocal round neg_exp nan_to_num "
-    "quantise dequantise lookup transpose reshape rope_permute stack concat split interleave repeat "
-    "roll pad bitcast matmul sum mean max min prod norm softmax masked_sum";
+    "quantise dequantise lookup take put select transpose reshape rope_permute stack concat split "
+    "interleave repeat roll pad bitcast matmul sum mean max min prod norm argmax softmax "
+    "masked_sum";
 
 // REQUIRES: one of kFunctionNames.
 const Function& function_named(std::string_view name);

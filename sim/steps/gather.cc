@@ -7,8 +7,20 @@
 namespace loadproof::sim {
 namespace {
 
+using enum ParamType;
+constexpr ParamInfo kOwn[] = {
+    {"to", kInt, false, "", "", "only this member of the group gets the whole; all if left out"},
+};
+constexpr auto kParams = with_collective_params(kOwn);
+
 Result<void> run(StepContext& context) {
   Post post = collective_post(context.step, Collective::kAllGather);
+  if (const int64_t* to = optional_arg<int64_t>(context.step, "to")) {
+    const Result<int> receiver = context.engine.member_of(post.group, context.rank.index(), *to);
+    if (!receiver) return tl::make_unexpected(receiver.error());
+    post.op = Collective::kGather;
+    post.source = *receiver;
+  }
   for (int slot : context.selected) {
     const Slot& held = context.rank.slot(slot);
     if (!held.shard)
@@ -25,8 +37,8 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kGather = {
-    {"gather", "Joins the pieces of each sharded tensor on every rank of the group.",
-     "gather: {of: param}", true, true, true, kCollectiveParams},
+    {"gather", "Joins the pieces of each sharded tensor on every rank of the group, or on one.",
+     "gather: {of: param}", true, true, true, kParams},
     run};
 
 }  // namespace loadproof::sim

@@ -64,10 +64,9 @@ uint64_t key_of(const StepContext& context, const std::vector<TensorObservation>
   return digest(parts.data(), parts.size() * sizeof parts[0]);
 }
 
-loadproof::Generation draw(const StepContext& context, const GenerateOptions& options) {
-  const Model& model = *context.engine.asset().model();
-  const GenerateResult result = generate(model, model_tensors(context), options);
-  return {.mode = arg<std::string>(context.step, "with"),
+loadproof::Generation told(const StepContext& context, const GenerateResult& result) {
+  return {.step = context.step.index,
+          .mode = arg<std::string>(context.step, "with"),
           .logits_elements = result.prompt.elements,
           .nan = result.prompt.nan,
           .inf = result.prompt.inf,
@@ -81,7 +80,44 @@ loadproof::Generation draw(const StepContext& context, const GenerateOptions& op
           .logits_digest = result.prompt.digest};
 }
 
+loadproof::Generation draw(const StepContext& context, const GenerateOptions& options) {
+  const Model& model = *context.engine.asset().model();
+  return told(context, generate(model, model_tensors(context), options));
+}
+
+// What of the tensor must not reach sampling: all of it is read.
+std::vector<Reach> suspects_in(const StepContext& context, int slot) {
+  const ChainScope scope = context.engine.chain_scope();
+  const Slot& held = context.rank.slot(slot);
+  const auto item = static_cast<int64_t>(held.value.element_size());
+  std::vector<Reach> reaching;
+  for (const Interval& one : context.rank.states(slot).intervals()) {
+    const StateKind root = scope.origins.root_kind(one.cell.origin);
+    if (must_not_reach_sampling(root))
+      reaching.push_back({held.spec->name, one.begin / item, (one.end + item - 1) / item, root,
+                          describe_chain(scope, one.cell, one.end - one.begin)});
+  }
+  return reaching;
+}
+
+Result<void> sample_tensors(StepContext& context) {
+  context.engine.take_point(context, /*sampled=*/true);
+  for (int slot : context.selected) {
+    const Slot& held = context.rank.slot(slot);
+    if (held.value.is_meta() || held.value.dim() == 0 || held.value.numel() == 0)
+      return fail(fmt::format("{} has no logits to sample from", held.spec->name));
+    loadproof::Generation generation =
+        told(context, choose_tokens(held.value, options_of(context)));
+    generation.reaching = suspects_in(context, slot);
+    const bool died = !generation.error.empty();
+    context.engine.add_generation(context, std::move(generation));
+    if (died) return {};
+  }
+  return {};
+}
+
 Result<void> run(StepContext& context) {
+  if (!context.step.of.empty()) return sample_tensors(context);
   const Model* model = context.engine.asset().model();
   const std::vector<TensorObservation>& seen = context.engine.take_point(context, /*sampled=*/true);
   if (!model) return {};  // the scenario's own tensors are read by being there
@@ -94,7 +130,6 @@ Result<void> run(StepContext& context) {
   }
   const GenerateOptions options = options_of(context);
   loadproof::Generation generation = draw(context, options);
-  generation.step = context.step.index;
   generation.reaching =
       find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
                  [&](std::span<const at::Tensor> tensors) {
@@ -108,8 +143,10 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kSample = {
-    {"sample", "Runs the model on a prompt and draws tokens: the point at which a case is judged.",
-     "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", false, false, false, kParams},
+    {"sample",
+     "Runs the model on a prompt and draws tokens: the point at which a case is judged. With `of`, "
+     "draws one token from each row of these tensors, which are logits, and needs no model.",
+     "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", true, false, false, kParams},
     run};
 
 }  // namespace loadproof::sim

@@ -10,6 +10,8 @@ constexpr ParamInfo kParams[] = {
     {"on_error", kChoice, false, "leave", "leave restore",
      "leave: all tensors stay as the error left them; restore: the rank holds a copy of all its "
      "tensors and goes back to it"},
+    {"failed", kText, false, "", "",
+     "a flag that an error sets on the tensors of the update, and a success takes from them"},
     {"do", kSteps, true, "", "", "the steps of the update"},
 };
 

@@ -10,8 +10,8 @@ namespace {
 
 constexpr const Verb* kTable[] = {
     &kAlloc, &kFree, &kFill, &kRead, &kSave, &kCopy, &kApply, &kBind, &kMark, &kShard,
-    &kBroadcast, &kGather, &kAllReduce, &kBarrier,
-    &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kUpdate,
+    &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv,
+    &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kRepeat, &kUpdate,
 };
 
 }  // namespace
@@ -23,7 +23,8 @@ Variables variables_of(const StepContext& context, const std::string& tensor, in
           {"index", std::to_string(index)},
           {"rank", std::to_string(rank)},
           {"local", std::to_string(topology.local_rank_of(rank))},
-          {"node", std::to_string(topology.node_of(rank))}};
+          {"node", std::to_string(topology.node_of(rank))},
+          {"turn", std::to_string(context.engine.turn(rank))}};
 }
 
 std::span<const Verb* const> verbs() { return kTable; }

@@ -116,6 +116,181 @@ steps:
   - fill: {of: stage.*, with: value}
 )";
 
+TEST(Apply, TakesItsInputsInTheOrderOfTheList) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a: {shape: [2], value: 1, kind: scratch}
+  b: {shape: [2], value: 3, kind: scratch}
+  c: {shape: [2], value: 2}
+steps:
+  - fill:  {of: [a, b], with: value}
+  - apply: {fn: sub, of: c, from: [b, a]}
+)");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+}
+
+TEST(Apply, FollowsTheInputThatCarriesTheNaN) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a: {shape: [2], value: 1, kind: scratch}
+  b: {shape: [2], kind: scratch}
+  c: {shape: [2], value: 2}
+steps:
+  - fill:  {of: a, with: value}
+  - fill:  {id: culprit, of: b, with: nan}
+  - apply: {fn: add, of: c, from: [a, b]}
+)");
+  ASSERT_THAT(findings_of(result, "finite"), testing::SizeIs(1));
+  EXPECT_THAT(verdict_in(result, "finite").findings[0].chain, HasSubstr("culprit"));
+}
+
+TEST(Apply, TaintsOfAProductTheRowsThatRead) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a: {shape: [2, 2], kind: scratch}
+  b: {shape: [2, 2], value: 1, kind: scratch}
+  c: {shape: [2, 2], value: 2}
+steps:
+  - fill:  {of: b, with: value}
+  - fill:  {of: a, with: ones, rows: [0]}
+  - apply: {fn: matmul, of: c, from: [a, b]}
+)");
+  ASSERT_THAT(findings_of(result, "defined"), testing::SizeIs(2));
+  EXPECT_EQ(verdict_in(result, "defined").findings[0].begin, 2);
+  EXPECT_EQ(verdict_in(result, "defined").findings[1].end, 4);
+}
+
+TEST(Apply, ScalesBlocksByOneElementEach) {
+  const CaseResult result = run_text(R"(
+tensors:
+  w:     {shape: [2, 4], value: 6, kind: scratch}
+  scale: {shape: [2, 2], value: 'arange(1, 1)', kind: scratch}
+  codes: {shape: [2, 4], dtype: int8, kind: scratch}
+  back:  {shape: [2, 4], value: 6}
+steps:
+  - fill:  {of: [w, scale], with: value}
+  - apply: {fn: quantise, of: codes, from: [w, scale]}
+  - apply: {fn: dequantise, of: back, from: [codes, scale], id: decode}
+)");
+  EXPECT_EQ(error_of(result), "");
+  const auto& differing = result.observation.ranks[0].points.back().tensors[3].reference;
+  EXPECT_EQ(differing.differing, 2);  // 6 / 4 is no whole number
+  EXPECT_EQ(differing.first_differing, 6);
+}
+
+TEST(Apply, PadsWithConstantsOfItsOwn) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a: {shape: [2], value: 5, kind: scratch}
+  c: {shape: [3], value: 5}
+steps:
+  - fill:  {of: a, with: value}
+  - apply: {fn: pad, of: c, from: a, const: 5}
+)");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+  EXPECT_THAT(findings_of(result, "defined"), IsEmpty());
+}
+
+TEST(Apply, PairsPatternsOfSeveralInputs) {
+  const CaseResult result = run_text(R"(
+tensors:
+  a.{0,1}: {shape: [2], value: 1, kind: scratch}
+  b.{0,1}: {shape: [2], value: 2, kind: scratch}
+  c.{0,1}: {shape: [2], value: 3}
+steps:
+  - fill:  {of: "a.* | b.*", with: value}
+  - apply: {fn: add, of: c.*, from: [a.*, b.*]}
+)");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+}
+
+TEST(Fill, WritesOnlyTheRowsThatItIsAskedFor) {
+  const CaseResult result = run_text(R"(
+tensors: {w: {shape: [4, 2], init: normal}}
+steps:
+  - alloc: {of: w, as: empty}
+  - fill:  {of: w, with: init, rows: [1]}
+)");
+  ASSERT_THAT(findings_of(result, "defined"), testing::SizeIs(2));
+  EXPECT_EQ(result.observation.ranks[0].points.back().tensors[0].states[1].begin, 2);
+}
+
+TEST(Fill, MendsOnlyWhatIsNaN) {
+  const CaseResult result = run_text(R"(
+tensors:
+  w: {shape: [3], value: 1}
+steps:
+  - fill: {of: w, with: value}
+  - fill: {of: w, with: nan, slice: "1:2"}
+  - require: {of: w, is: nan, error: no NaN}
+  - fill: {of: w, where: nan, with: ones}
+  - require: {of: w, is: "!nan", error: a NaN}
+)");
+  EXPECT_EQ(error_of(result), "");
+  EXPECT_THAT(findings_of(result, "source"), IsEmpty());
+}
+
+TEST(Fill, SharedStreamsGiveRanksTheSameNumbers) {
+  const std::string text = R"(
+world: {ranks: 2}
+tensors: {w: {shape: [4], init: normal}}
+steps:
+  - fill: {of: w, with: init, stream: )";
+  EXPECT_THAT(findings_of(run_text(text + "shared}\n"), "replicas"), IsEmpty());
+  EXPECT_THAT(findings_of(run_text(text + "rank}\n"), "replicas"), testing::SizeIs(1));
+}
+
+TEST(Copy, MovesPartsOfTensorsWithTheirStates) {
+  const CaseResult result = run_text(R"(
+tensors:
+  w: {shape: [4, 3], from: file}
+  t: {shape: [2, 3], kind: scratch}
+steps:
+  - read: {of: w}
+  - copy: {of: t, slice: "0, :", from: w, from_slice: "2, :"}
+  - copy: {of: w, slice: "3, :", from: t, from_slice: "1, :"}
+)");
+  EXPECT_THAT(findings_of(result, "defined"), ElementsAre("0 w held"));
+  EXPECT_EQ(verdict_in(result, "defined").findings[0].begin, 9);
+}
+
+TEST(Copy, NamesBothShapesOfPartsThatDoNotFit) {
+  const CaseResult result = run_text(R"(
+tensors: {w: {shape: [4, 3], from: file}}
+steps:
+  - read: {of: w}
+  - copy: {of: w, slice: "0:2", from: w, from_slice: "0:3"}
+)");
+  EXPECT_EQ(error_of(result), "shape [3, 3] of w does not fit into shape [2, 3] of w");
+}
+
+TEST(View, SharesItsPartAlone) {
+  const CaseResult result = run_text(R"(
+tensors:
+  qkv: {shape: [6, 2], value: 1}
+  k:   {shape: [2, 2], value: 1, tie: qkv, slice: "2:4"}
+steps:
+  - alloc: {of: qkv, as: empty}
+  - bind:  {of: tied}
+  - fill:  {of: k, with: ones}
+)");
+  EXPECT_THAT(findings_of(result, "defined"), ElementsAre("0 qkv held", "0 qkv held"));
+  EXPECT_THAT(findings_of(result, "alias"), IsEmpty());
+}
+
+TEST(Select, EqualAsksForTheSameBits) {
+  const std::string text = R"(
+tensors:
+  a: {shape: [2], value: 1}
+  b: {shape: [2], value: 1}
+steps:
+  - fill: {of: all, with: value}
+)";
+  const std::string check = "  - require: {of: a, is: equal(b), error: other}\n";
+  EXPECT_EQ(error_of(run_text(text + check)), "");
+  EXPECT_EQ(error_of(run_text(text + "  - fill: {of: b, with: zeros}\n" + check)), "other: a");
+}
+
 TEST(Copy, PairsTensorsByWhatTheStarStandsFor) {
   const CaseResult result = run_text(kPairs + R"(
   - copy: {of: "live.*", from: "stage.*", when: "!stage.c"}

@@ -96,7 +96,8 @@ variants:
         "12:29: a step cannot move into itself",
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
         "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
-        "attention, seed, budget.rank_resident, budget.rank_reserved, budget.node_resident, "
+        "attention, seed, schedule, budget.rank_resident, budget.rank_reserved, "
+        "budget.node_resident, "
         "budget.node_reserved",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:

@@ -15,7 +15,8 @@ TEST(Oracles, AreInTheOrderOfTheReference) {
   EXPECT_EQ(names,
             (std::vector<std::string_view>{
                 "finite", "defined", "ckpt", "source", "replicas", "alias", "dtype", "memory",
-                "no_hang", "no_error", "symmetric_error", "clear_error", "atomic", "no_vacuous"}));
+                "no_hang", "no_error", "symmetric_error", "clear_error", "atomic",
+                "invariant", "no_vacuous"}));
   EXPECT_EQ(find_oracle("nothing"), nullptr);
 }
 

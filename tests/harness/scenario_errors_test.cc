@@ -74,7 +74,8 @@ steps: [barrier: {}]
 tensors: {w: {shape: [2]}}
 steps: [sample: {}]
 )",
-       {"3:9: sample needs a model, and this scenario has none"}},
+       {"3:9: sample needs a model, and this scenario has none = or `of`, tensors that are "
+        "logits"}},
       {R"(about: a
 steps: [barrier: {}]
 tensors: {w: {shap: [2]}}

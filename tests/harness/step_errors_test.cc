@@ -38,8 +38,8 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
       {kHead + R"(steps:
   - broadcast: {of: param, source: 0}
 )",
-       {"4:28: unknown argument of broadcast \"source\" = one of: src, order, match, group, "
-        "timeout, stall, id, ranks, of, when"}},
+       {"4:28: unknown argument of broadcast \"source\" = one of: src, src_in, into, "
+        "strided, order, match, group, timeout, stall, id, ranks, if, of, when"}},
       {kHead + R"(steps:
   - alloc: {of: all}
   - mark: {}
@@ -166,8 +166,8 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
       {kHead + R"(steps:
   - each: {of: all}
 )",
-       {"4:5: each needs the argument \"do\" = steps that run once for each tensor, which they "
-        "call `it`"}},
+       {"4:5: each needs the argument \"do\" = steps that run once for each tensor, or each "
+        "chunk of them, which they call `it`"}},
       {kHead + R"(steps:
   - each: {of: all, do: barrier}
 )",

@@ -1,0 +1,147 @@
+// Engine, fourth part: what collective steps ask for, and the memory that they bring to a meeting.
+#include <fmt/ranges.h>
+
+#include "sim/check.h"
+#include "sim/engine.h"
+#include "sim/steps/piece.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+namespace {
+
+// What a transport is handed of a tensor that is no dense stretch of memory.
+Result<at::Tensor> as_moved(const Slot& slot, Collective op, Strided strided) {
+  const at::Tensor& value = slot.value;
+  if (value.is_contiguous()) return value;
+  if (strided == Strided::kPack) return value.contiguous();
+  if (strided == Strided::kIgnore)
+    return value.as_strided({value.numel()}, {1}, value.storage_offset()).view(value.sizes());
+  return fail(fmt::format("Tensors must be contiguous: {} of {}, a view with strides [{}]",
+                          name(op), slot.spec->name, fmt::join(value.strides(), ", ")));
+}
+
+}  // namespace
+
+Result<Place> Engine::place_in(const std::string& group, int rank) const {
+  return groups_.place_in(group, rank);
+}
+
+Result<int> Engine::member_of(const std::string& group, int rank, int64_t position) const {
+  return groups_.member_of(group, rank, position);
+}
+
+Result<int> Engine::group_of(const Post& post, int rank) {
+  if (!post.channel) return groups_.index_of(post.group, rank);
+  const auto [from, to] = *post.channel;
+  const int ranks = spec_.topology.ranks();
+  if (from < 0 || from >= ranks || to < 0 || to >= ranks || from == to)
+    return fail(fmt::format("nothing can go from rank {} to rank {} of {}", from, to, ranks));
+  const int known = static_cast<int>(groups_.all().size());
+  const int index = groups_.channel(from, to);
+  if (index == known) rendezvous_.add(groups_.all().back());
+  return index;
+}
+
+Result<void> Engine::post(const StepContext& step, const Post& post) {
+  const int rank = step.rank.index();
+  const Result<int> group = group_of(post, rank);
+  if (!group) return tl::make_unexpected(group.error());
+  Call call{.op = post.op,
+            .rank = rank,
+            .step = step.step.index,
+            .step_id = step.step.id,
+            .source = post.source,
+            .reduction = post.reduction,
+            .match_bytes = post.match_bytes,
+            .truncates = post.truncates,
+            .timeout = post.timeout,
+            .stall = post.stall,
+            .tag = -1};
+  if (post.slot >= 0) {
+    auto added = post.op == Collective::kScatter ? add_scatter(step, post, *group, call)
+                                                 : add_tensor(step, post, *group, call);
+    if (!added) return added;
+  }
+  rendezvous_.arrive(*group, std::move(call));
+  ++runner(rank).waiting;
+  return {};
+}
+
+Result<void> Engine::add_tensor(const StepContext& step, const Post& post, int group, Call& call) {
+  const bool has_source = post.op == Collective::kBroadcast || post.op == Collective::kSend;
+  const bool gives = !has_source || post.source == call.rank;
+  const int used = gives ? post.slot : post.into.value_or(post.slot);
+  const Slot& slot = step.rank.slot(used);
+  if (slot.value.is_meta())
+    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
+                            slot.spec->name));
+  Result<at::Tensor> moved = as_moved(slot, post.op, post.strided);
+  if (!moved) return tl::make_unexpected(moved.error());
+  call.tensor = step.rank.slot(post.slot).spec->name;
+  call.dtype = dtype_of(slot.value);
+  call.shape = shape_of(slot.value);
+  call.bytes = bytes_of(slot.value);
+  (gives && post.op != Collective::kAllReduce ? call.in : call.out).push_back(*moved);
+  const bool receives_all = post.op == Collective::kAllGather ||
+                            (post.op == Collective::kGather && post.source == call.rank);
+  if (receives_all) call.out = gather_targets(group, slot);
+  call.tag = static_cast<int64_t>(posted_.size());
+  posted_.push_back({used, *moved,
+                     slot.value.is_contiguous() ? Strided::kRefuse : post.strided, {}});
+  return {};
+}
+
+// The source cuts what it holds, for each member a piece; all are given memory for theirs.
+Result<void> Engine::add_scatter(const StepContext& step, const Post& post, int group, Call& call) {
+  const Slot& slot = step.rank.slot(post.slot);
+  const bool gives = post.source == call.rank;
+  if (gives && slot.value.is_meta())
+    return fail(fmt::format("scatter of {}, which is on meta and has no data", slot.spec->name));
+  if (slot.shard && gives)
+    return fail(fmt::format("{} is a piece already and cannot be scattered", slot.spec->name));
+  const std::vector<int64_t> shape = gives ? shape_of(slot.value) : slot.spec->shape;
+  const auto members = static_cast<int64_t>(groups_.ranks_of(group).size());
+  for (int64_t member = 0; member < members; ++member) {
+    const bool own = groups_.ranks_of(group)[static_cast<size_t>(member)] == call.rank;
+    Result<Shard> shard = cut_again(std::nullopt, shape, *post.cut, post.group, {members, member});
+    if (!shard) return fail(fmt::format("{}: {}", slot.spec->name, shard.error().message));
+    if (gives) call.in.push_back(piece_of(slot.value.contiguous(), shard->layout));
+    if (!own) continue;
+    const DType dtype = gives ? dtype_of(slot.value) : slot.spec->dtype;
+    call.out.push_back(empty_tensor(shard->layout.shape, dtype));
+    call.tensor = slot.spec->name;
+    call.dtype = dtype;
+    call.shape = shard->layout.shape;
+    call.bytes = bytes_of(call.out[0]);
+    call.tag = static_cast<int64_t>(posted_.size());
+    posted_.push_back({post.slot, call.out[0], Strided::kRefuse, std::move(*shard)});
+  }
+  return {};
+}
+
+// Storage for every member's piece: rows of the joined tensor where all pieces follow each other in
+// it, else memory of their own.
+std::vector<at::Tensor> Engine::gather_targets(int group, const Slot& slot) {
+  const Shard::Level& level = slot.shard->levels.back();
+  const DType dtype = dtype_of(slot.value);
+  std::vector<at::Tensor> targets;
+  at::Tensor joined;
+  int64_t end = 0;
+  const auto members = static_cast<int64_t>(groups_.ranks_of(group).size());
+  for (int64_t member = 0; member < members; ++member) {
+    const Layout layout = *layout_of(level.cut, level.shape, {members, member});
+    const int64_t count = element_count(layout.shape);
+    const bool follows = layout.parts.empty() ? count == 0
+                                              : layout.parts.size() == 1 &&
+                                                    layout.parts[0] == Part{0, end, count};
+    if (member == 0 && follows) joined = empty_tensor(level.shape, dtype);
+    if (joined.defined() && follows)
+      targets.push_back(joined.view(-1).narrow(0, end, count).view(layout.shape));
+    else
+      targets.push_back(empty_tensor(layout.shape, dtype));
+    end += count;
+  }
+  return targets;
+}
+
+}  // namespace loadproof::sim

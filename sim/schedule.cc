@@ -1,0 +1,34 @@
+#include "sim/schedule.h"
+
+namespace loadproof::sim {
+namespace {
+
+constexpr uint64_t kStepsBetweenChanges = 8;  // on average
+
+}  // namespace
+
+Schedule::Schedule(uint64_t seed, int ranks) : seed_(seed), state_(seed) {
+  for (int rank = 0; rank < ranks; ++rank) priorities_.push_back(draw());
+}
+
+// splitmix64, https://prng.di.unimi.it/splitmix64.c .
+uint64_t Schedule::draw() {
+  uint64_t z = state_ += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+size_t Schedule::next(const std::deque<int>& ready) {
+  if (!by_steps()) return 0;
+  auto priority = [&](size_t at) -> uint64_t& {
+    return priorities_[static_cast<size_t>(ready[at])];
+  };
+  size_t best = 0;
+  for (size_t at = 1; at < ready.size(); ++at)
+    if (priority(at) > priority(best)) best = at;
+  if (draw() % kStepsBetweenChanges == 0) priority(best) = draw();
+  return best;
+}
+
+}  // namespace loadproof::sim
