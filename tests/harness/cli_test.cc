@@ -1,18 +1,10 @@
 // The program from outside: exit codes, messages, what it prints. It is run as a person runs it.
-// it.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "harness/replay.h"
+#include "tests/harness/program.h"
 
 namespace loadproof::harness {
 namespace {
@@ -21,46 +13,10 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr const char* kSmoke = "scenarios/smoke/ram_efficient_loading.yaml";
 constexpr const char* kModel = "scenarios/models/qwen2_tied_fp32";
-
-struct Ended {
-  int code = -1;
-  std::string out, err;
-};
-
-class Program : public ::testing::Test {
- protected:
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name)) << text;
-    return path(name);
-  }
-  static std::string text_of(const std::string& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  // `arguments` as a shell reads them; `before` may set variables.
-  Ended run(const std::string& arguments, const std::string& before = "") const {
-    const std::string line = before + " " + shell_word(LOADPROOF_PROGRAM) + " " + arguments;
-    return shell("{ " + line + " ; } > " + path("out") + " 2> " + path("err"));
-  }
-  Ended shell(const std::string& line) const {
-    const int status = std::system(line.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of(path("out")),
-            text_of(path("err"))};
-  }
-
- private:
-  fs::path folder_ = fs::temp_directory_path() / ("loadproof_cli_" + std::to_string(getpid()));
-};
 
 TEST_F(Program, AnswersBadInputWithACodeAndAMessage) {
   const std::string smoke = kSmoke, model = kModel;
@@ -234,7 +190,7 @@ TEST_F(Program, InspectTellsEveryDamageOfACheckpoint) {
       {"bad_truncated_bf16", "incomplete metadata, file not fully covered"},
       {"bad_missing_shard_fp32", "model-00003-of-00003.safetensors"},
   };
-  for (const auto& entry : fs::directory_iterator("tests/data")) {
+  for (const auto& entry : std::filesystem::directory_iterator("tests/data")) {
     const std::string model = entry.path().filename().string();
     if (!model.starts_with("bad_")) continue;
     const Ended ended = run("inspect " + entry.path().string());
@@ -271,7 +227,7 @@ TEST_F(Program, ForwardPrintsLogitsOfEachPositionAndGreedyTokens) {
 TEST_F(Program, TeachesByExamples) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_EQ(run("--version").code, 0);
-  for (const char* command : {"run", "list", "explain", "inspect", "forward", "schema"}) {
+  for (const char* command : {"run", "list", "explain", "new", "inspect", "forward", "schema"}) {
     const Ended ended = run(std::string(command) + " --help");
     EXPECT_EQ(ended.code, 0) << command;
     EXPECT_THAT(ended.out, HasSubstr("Examples:\n  loadproof " + std::string(command)));
