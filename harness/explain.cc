@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <map>
-#include <utility>
 #include <vector>
 
+#include "harness/explain_table.h"
 #include "harness/words.h"
 #include "sim/steps/verb_info.h"
 
@@ -43,55 +41,6 @@ bool is_default(const ParamInfo& param, const Value& value) {
   if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
     return fmt::format("{}", fmt::join(*list, " ")) == param.fallback;
   return value_text(value) == param.fallback;
-}
-
-struct Row {
-  int index;
-  int depth;
-  std::string id, text, ranks;
-};
-
-void add_rows(const std::vector<Step>& steps, int rank, const Topology& topology, int depth,
-              std::vector<Row>& rows) {
-  for (const Step& step : steps) {
-    if (!step.ranks.contains(rank, topology)) continue;
-    rows.push_back({step.index, depth, step.id, step_line(step), step.ranks.text()});
-    add_rows(step.body, rank, topology, depth + 1, rows);
-  }
-}
-
-// Ranks by the steps that they run, in the order of the first rank of each group.
-std::vector<std::pair<std::vector<int>, std::vector<Row>>> groups(const Case& plan) {
-  std::vector<std::pair<std::vector<int>, std::vector<Row>>> found;
-  std::map<std::vector<int>, size_t> by_steps;
-  for (int rank = 0; rank < plan.topology.ranks(); ++rank) {
-    std::vector<Row> rows;
-    add_rows(plan.program.steps, rank, plan.topology, 0, rows);
-    std::vector<int> indices;
-    for (const Row& row : rows) indices.push_back(row.index);
-    const auto [group, fresh] = by_steps.emplace(indices, found.size());
-    if (fresh) found.push_back({{}, std::move(rows)});
-    found[group->second].first.push_back(rank);
-  }
-  return found;
-}
-
-std::string table(const std::vector<Row>& rows) {
-  size_t id_width = 0, text_width = 0;
-  for (const Row& row : rows) {
-    id_width = std::max(id_width, row.id.size() + 2 * static_cast<size_t>(row.depth));
-    text_width = std::max(text_width, row.text.size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    const std::string id = std::string(2 * static_cast<size_t>(row.depth), ' ') + row.id;
-    std::string line = row.ranks == "all"
-                           ? fmt::format("  {:3}  {:{}}  {}", row.index, id, id_width, row.text)
-                           : fmt::format("  {:3}  {:{}}  {:{}}  ranks: {}", row.index, id, id_width,
-                                         row.text, text_width, row.ranks);
-    text += line + "\n";
-  }
-  return rows.empty() ? "  nothing\n" : text;
 }
 
 std::string tensor_line(const ExtraTensor& tensor) {
@@ -155,10 +104,7 @@ std::string expectation_line(const Expectation& expectation) {
 }
 
 std::string explain(const Case& plan) {
-  std::string text = header(plan);
-  for (const auto& [ranks, rows] : groups(plan))
-    text += fmt::format("\n{}\n{}", ranks_text(ranks), table(rows));
-  text += "\nexpect\n";
+  std::string text = header(plan) + program_text(plan) + "\nexpect\n";
   for (const auto& [oracle, expectation] : plan.expect)
     text += fmt::format("  {}: {}\n", oracle, expectation_line(expectation));
   for (const ExpectedTokens& tokens : plan.tokens)

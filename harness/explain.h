@@ -7,7 +7,7 @@
 
 namespace loadproof::harness {
 
-// Ranks that run the same steps are shown once. Arguments at their defaults are left out.
+// Ranks that run the same steps share a column. Arguments at their defaults are left out.
 std::string explain(const Case& plan);
 
 // A step as a scenario writes it: "alloc {of: meta, as: empty}"; without id and ranks.

@@ -15,7 +15,8 @@ namespace loadproof::harness {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Recipes are expanded, patches applied and defaults filled in; nothing runs.
+    R"(Recipes are expanded, patches applied and defaults filled in; nothing runs. Ranks that run the
+same steps share a column; a smaller world (--ranks) has fewer.
 
 Examples:
   loadproof explain x.yaml

@@ -2,10 +2,69 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "harness/explain_table.h"
 #include "tests/harness/front_end.h"
 
 namespace loadproof::harness {
 namespace {
+
+// The part of the program, in a world of so many ranks.
+std::string program_of(const std::string& steps, int64_t ranks) {
+  const Parsed parsed = parse_text(kHead + "world: {ranks: 2}\nsteps:\n" + steps);
+  EXPECT_TRUE(parsed.scenario) << print(parsed.diagnostics, parsed.sources);
+  const auto cases = expand(*parsed.scenario, {.ranks = ranks}).cases;
+  return cases.size() == 1 ? program_text(cases[0]) : "";
+}
+
+TEST(Explain, MarksWhoRunsEachStep) {
+  EXPECT_EQ(program_of(R"(
+  - barrier: {id: both}
+  - update:
+      {id: outer, ranks: 1, do: [{barrier: {id: inner}}, {barrier: {id: never, ranks: 0}}]}
+  - barrier: {id: nobody, ranks: r>7}
+)",
+                       2),
+            R"(
+       ranks    0  1
+    0  both     x  x  barrier
+    1  outer    .  x  update   ranks: 1
+    2    inner  .  x  barrier
+    3    never  .  .  barrier  ranks: 0
+    4  nobody   .  .  barrier  ranks: r>7
+)");
+}
+
+TEST(Explain, ListsEachGroupWhereTheColumnsDoNotFit) {
+  std::string steps;
+  for (int rank = 0; rank < 40; ++rank)
+    steps +=
+        "  - barrier: {id: b" + std::to_string(rank) + ", ranks: " + std::to_string(rank) + "}\n";
+  EXPECT_TRUE(program_of(steps, 2).starts_with(R"(
+       ranks  0  1
+    0  b0     x  .  barrier  ranks: 0
+    1  b1     .  x  barrier  ranks: 1
+    2  b2     .  .  barrier  ranks: 2
+)"));
+  const std::string all = program_of(steps, 40);
+  EXPECT_NE(all.find("\nrank 0\n    0  b0  barrier  ranks: 0\n\nrank 1\n"), all.npos) << all;
+  EXPECT_NE(program_of(steps, 41).find("\nrank 40\n  nothing\n"), all.npos);
+}
+
+TEST(Explain, LeavesALineItsColumns) {
+  std::string steps;
+  for (const char* ranks : {"0", "1", "2", "3", "4", "5", "6", "7", "8"})
+    steps += std::string("  - delay: {id: a_rather_long_name_of_a_step_, seconds: 1, ranks: ") +
+             ranks + "}\n";
+  size_t at = 0;
+  for (int i = 0; (at = steps.find("step_,", at)) != steps.npos; ++i, at += 6)
+    steps.replace(at, 6, "step_" + std::to_string(i) + ",");
+  for (int64_t ranks : {2, 5, 9}) {
+    std::istringstream text(program_of(steps, ranks));
+    for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
 
 TEST(Explain, ShowsEachProgramOnceAndTheExpectation) {
   const Parsed parsed = parse_text(kHead + R"(reference: a/b#1
@@ -30,22 +89,12 @@ model   scenarios/models/tiny, the checkpoint's dtype, attention sdpa
 tensors
   extra  buffer float32 [2]
 
-rank 0
-    0  read@7         read {of: file, mark: ready}  ranks: 0
-    1  sync           each {of: "!ready & param"}
-    2    broadcast@8  broadcast {of: it}
-    4  s              sample {tokens: 4}
-
-ranks 1, 2
-    1  sync           each {of: "!ready & param"}
-    2    broadcast@8  broadcast {of: it}
-    4  s              sample {tokens: 4}
-
-rank 3
-    1  sync           each {of: "!ready & param"}
-    2    broadcast@8  broadcast {of: it}
-    3  hole           free {of: w.x, rows: [0, 2]}  ranks: last
-    4  s              sample {tokens: 4}
+       ranks          0  1, 2  3
+    0  read@7         x  .     .  read {of: file, mark: ready}  ranks: 0
+    1  sync           x  x     x  each {of: "!ready & param"}
+    2    broadcast@8  x  x     x  broadcast {of: it}
+    3  hole           .  .     x  free {of: w.x, rows: [0, 2]}  ranks: last
+    4  s              x  x     x  sample {tokens: 4}
 
 expect
   ckpt: fail {ranks: r>0, fills: [nan]}
