@@ -26,6 +26,7 @@ void add_run(CLI::App& program, int& exit_code);
 void add_list(CLI::App& program, int& exit_code);
 void add_explain(CLI::App& program, int& exit_code);
 void add_new(CLI::App& program, int& exit_code);
+void add_mutate(CLI::App& program, int& exit_code);
 void add_inspect(CLI::App& program, int& exit_code);
 void add_forward(CLI::App& program, int& exit_code);
 void add_schema(CLI::App& program, int& exit_code);

@@ -74,7 +74,7 @@ void tell_next(const std::string& path) {
       "wrote {0}; next:\n"
       "  loadproof explain {1}          # what each rank will do\n"
       "  loadproof run {1} --verbose    # what every oracle says of it\n"
-      "  loadproof run {1} --fill all   # whatever the memory holds that nobody wrote\n",
+      "  loadproof mutate {1}           # which other mistakes no oracle would notice\n",
       path, word);
   std::error_code ignored;
   const fs::path file = fs::absolute(path, ignored).lexically_normal();

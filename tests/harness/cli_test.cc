@@ -227,7 +227,8 @@ TEST_F(Program, ForwardPrintsLogitsOfEachPositionAndGreedyTokens) {
 TEST_F(Program, TeachesByExamples) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_EQ(run("--version").code, 0);
-  for (const char* command : {"run", "list", "explain", "new", "inspect", "forward", "schema"}) {
+  for (const char* command :
+       {"run", "list", "explain", "new", "mutate", "inspect", "forward", "schema"}) {
     const Ended ended = run(std::string(command) + " --help");
     EXPECT_EQ(ended.code, 0) << command;
     EXPECT_THAT(ended.out, HasSubstr("Examples:\n  loadproof " + std::string(command)));
