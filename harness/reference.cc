@@ -33,7 +33,7 @@ constexpr std::string_view kRankSets = R"(
 | `local 0` `node 1` `node 1..2` | by rank within the node, by node |
 | `r>0` `r%2==1` `local!=last` `node<=1` | by comparison: `==` `!=` `<` `<=` `>` `>=` |
 | `shard 0` `replicate>0` | by coordinate in a dimension of the mesh |
-| `trainer` | the ranks of a role |
+| `trainer` | the ranks of a role or a group of `world` |
 | `!0` `(r>0) & local 0` `0 \| 2` | not, and, or; `!` binds closest, then `&` |
 | `[0, 2]` | a list: any of them |
 )";

@@ -21,8 +21,11 @@ constexpr ScenarioKey kKeys[] = {
     {"reference", "where the incident is told: an issue, a commit, a page"},
     {"model", "folder of config.json and safetensors files, from this file's folder"},
     {"world",
-     "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; and roles: {NAME: "
-     "ranks}; one rank if left out"},
+     "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; one rank if left "
+     "out. roles: {NAME: ranks}, of which a rank has one at most: each role runs a program of its "
+     "own, and replicas, symmetric_error and atomic compare ranks within a role alone. groups: "
+     "{NAME: ranks}, any ranks with a name, which nothing follows from. Both stand where ranks do, "
+     "and as groups of steps; both may name what stands before them"},
     {"dtype", "element type asked of the model; the checkpoint's own if left out"},
     {"fill", "what memory holds that nobody wrote; nan if left out, all: one case for each"},
     {"seed", "of everything random; 7 if left out"},
@@ -89,9 +92,10 @@ class ScenarioParser {
     for (const MeshDim& dim : scenario_.base.settings.topology.mesh)
       scenario_.context.words.dims.insert(dim.name);
     for (const auto& role : scenario_.base.settings.roles)
-      scenario_.context.words.roles.insert(role.first);
+      scenario_.context.words.roles.insert(role.name);
     if (tensors != nullptr) scenario_.base.tensors = tensors->value;
     if (const Entry* stores = root.find("stores")) scenario_.base.stores = stores->value;
+    if (const Entry* refuse = root.find(kRefuse)) scenario_.base.refuse = refuse->value;
     if (tensors != nullptr)
       scenario_.tensors =
           parse_tensors(tensors->value, has_model, scenario_.context.words, diagnostics_);

@@ -286,7 +286,8 @@ Json key_type(std::string_view key) {
          {"nodes", extent()},
          {"ranks_per_node", extent()},
          {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
-         {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
+         {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}},
+         {"groups", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
   if (key == "dtype") return {{"anyOf", Json::array({defined("dtype"), choice({"auto"})})}};
   if (key == "fill") {
     auto fills = fill_names();

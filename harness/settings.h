@@ -18,10 +18,19 @@
 
 namespace loadproof::harness {
 
+// A role or a group, as `world` declares it.
+struct NamedRanks {
+  std::string name;
+  RankSet ranks;
+  bool is_group = false;
+  Where where;
+  bool operator==(const NamedRanks&) const = default;
+};
+
 struct Settings {
   Topology topology;          // its roles are empty: see topology_of
   bool ranks_by_mesh = false;  // as many ranks as the mesh has places
-  std::vector<std::pair<std::string, RankSet>> roles;
+  std::vector<NamedRanks> roles;  // in the order of the file: each may name those before it
   Where world_where;
   std::string model;  // as a path from the working directory; empty: none
   Where model_where;
@@ -52,7 +61,8 @@ std::vector<std::string> attention_names();
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
             Diagnostics& diagnostics);
 
-// The topology with its roles' ranks. A mesh that does not fit the ranks is diagnosed.
+// The topology with the ranks of its roles and groups. A mesh that does not fit the ranks is
+// diagnosed, and so is a rank of two roles.
 Topology topology_of(const Settings& settings, Diagnostics& diagnostics);
 
 // The map `budget`: {node_resident: 100 MiB, …}.
