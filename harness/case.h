@@ -35,7 +35,8 @@ struct Expectation {
   std::optional<std::string> state;  // every finding's state at the end of its chain
   // Only under these it must fail; under another it is free, but in this place. Empty: under all.
   std::vector<std::string> fills;
-  std::optional<std::string> kind;   // the oracle's own word: see no_hang_kinds()
+  // The oracle's own words: every finding is of one of them, and each is found. Empty: any.
+  std::vector<std::string> kinds;
   std::optional<std::string> at;     // the point or the step
   std::optional<int> from_rank;      // the chain of every finding ends at this rank
   std::vector<std::string> names;    // texts that the findings must contain, each at least once

@@ -143,7 +143,9 @@ std::string expectation_line(const Expectation& expectation) {
   if (expectation.state) parts.push_back("state: " + *expectation.state);
   if (!expectation.fills.empty())
     parts.push_back(fmt::format("fills: [{}]", fmt::join(expectation.fills, ", ")));
-  if (expectation.kind) parts.push_back("kind: " + *expectation.kind);
+  if (expectation.kinds.size() == 1) parts.push_back("kind: " + expectation.kinds[0]);
+  if (expectation.kinds.size() > 1)
+    parts.push_back(fmt::format("kind: [{}]", fmt::join(expectation.kinds, ", ")));
   if (expectation.at) parts.push_back("at: " + *expectation.at);
   if (expectation.from_rank) parts.push_back(fmt::format("from_rank: {}", *expectation.from_rank));
   if (!expectation.names.empty())

@@ -176,7 +176,7 @@ Json fail_schema() {
       type = defined(key.key == "of" ? "tensors" : "ranks");
     if (key.key == "state") type = choice(state_words());
     if (key.key == "fills") type = one_or_list(choice(fill_names()));
-    if (key.key == "names") type = one_or_list(text_type());
+    if (key.key == "names" || key.key == "kind") type = one_or_list(text_type());
     if (key.key == "from_rank") type = {{"type", "integer"}, {"minimum", 0}};
     properties[std::string(key.key)] = described(type, key.about);
   }

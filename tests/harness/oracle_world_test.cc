@@ -153,6 +153,14 @@ TEST(Dtype, FailsWhereADtypeIsNotTheDeclaredOne) {
   EXPECT_THAT(verdict.findings[0].text, HasSubstr("is bfloat16, declared float32"));
 }
 
+TEST(Oracles, TellTheWordsForTheirKinds) {
+  std::vector<std::string> dtypes;
+  for (DType dtype : kAllDTypes) dtypes.emplace_back(name(dtype));
+  EXPECT_EQ(kinds_of("dtype"), dtypes);
+  for (const OracleInfo& oracle : oracles()) EXPECT_FALSE(kinds_of(oracle.name).empty());
+  EXPECT_TRUE(kinds_of("dtyp").empty());
+}
+
 TEST(NoHang, TellsEachWaitAndEachMismatch) {
   Observation seen = sound_world();
   seen.waits.push_back(
