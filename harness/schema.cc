@@ -251,6 +251,7 @@ Json tensor_schema() {
     if (key.key == "kind") type = choice(tensor_kinds());
     if (key.key == "init") type = choice(tensor_inits());
     if (key.key == "value") type = {{"type", {"number", "string"}}};
+    if (key.key == "tolerance") type = {{"type", "number"}, {"minimum", 0}};
     if (key.key == "from") type = choice({"file"});
     if (key.key == "ranks") type = defined("ranks");
     if (key.key == "shard") type = {{"type", "object"}};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -32,6 +33,9 @@ constexpr TensorKey kKeys[] = {
     {"value",
      "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step)"},
     {"tie", "the tensor whose storage it shares"},
+    {"tolerance",
+     "how far its values may be from what they must be, as ckpt and source see it; 0 if left out: "
+     "every bit counts"},
     {"slice", "with `tie`: the part of it, such as \":, 0:3\"; the tensor is a view"},
 };
 
@@ -68,6 +72,7 @@ class TensorParser {
       if (key == "ranks")
         tensor.spec.held_by = read_ranks(value, key, words_, diagnostics_).value_or(RankSet());
       if (key == "shard") shard(tensor, value);
+      if (key == "tolerance") tolerance(tensor, value);
       if (key == "slice") tensor.spec.tied_slice = read_slice(value, key, diagnostics_);
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
@@ -101,6 +106,14 @@ class TensorParser {
          {TensorKind::kParameter, TensorKind::kBuffer, TensorKind::kRuntimeBuffer,
           TensorKind::kScratch})
       if (text == name(kind)) tensor.spec.kind = kind;
+  }
+
+  void tolerance(ExtraTensor& tensor, const Node& node) {
+    const auto number = read_number(node, "tolerance", diagnostics_);
+    if (!number) return;
+    tensor.spec.tolerance = *number;
+    if (!std::isfinite(*number) || *number < 0)
+      diagnostics_.add(node.where, "tolerance must be a number from 0 on");
   }
 
   void from(ExtraTensor& tensor, const Node& node) {

@@ -35,6 +35,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
     Runner& added = runners_.emplace_back(
         Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
+    if (spec.writes) added.rank.count_writes(origins_);
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
@@ -277,6 +278,7 @@ Observation Engine::finish() {
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;
+    if (spec_.writes) add_writes(ended.rank, origins_, seen_.writes);
     seen_.ranks.push_back(std::move(ended.seen));
   }
   return std::move(seen_);

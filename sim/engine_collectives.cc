@@ -196,6 +196,7 @@ void Engine::complete(const Meeting& meeting) {
   }
   for (const Call& call : meeting.calls) {
     Runner& member = runner(call.rank);
+    if (peaks_ && meeting.calls.size() > 1) peaks_->met(member.rank);
     if (call.tag >= 0) {
       const int slot = static_cast<int>(call.tag);
       log_writes(member, {&slot, 1});

@@ -35,7 +35,7 @@ struct StateRange {
 struct Comparison {
   bool known = false;            // the directory says nothing: everything else is unset
   bool from_file = false;        // elements of the store `file`, not a declared or analytic value
-  bool equal = false;            // dtype, shape and every bit
+  bool equal = false;            // dtype, shape and every bit, or within the tolerance
   int64_t differing = 0;         // elements
   int64_t first_differing = -1;  // element, row-major
   int64_t last_differing = -1;
@@ -73,6 +73,7 @@ struct TensorObservation {
   Comparison declared;           // the same against what the case's `source` gives
   uint64_t piece = 0;            // of which elements of the whole tensor these are; 0: all of them
   std::vector<ElementRange> held;  // of a piece: those elements, at most kHeldRangesMax ranges
+  std::string astray;  // of a tensor that declares its piece: what it holds instead; empty: that
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
   bool operator==(const TensorObservation&) const = default;
 };
@@ -194,6 +195,17 @@ struct PeakObservation {
   bool operator==(const PeakObservation&) const = default;
 };
 
+// How often the elements of a tensor were written, by steps and collectives; names that share
+// storage are one, the first.
+struct WritesObservation {
+  int rank = 0;
+  std::string tensor;
+  int64_t most = 0;            // of any element
+  int64_t begin = 0, end = 0;  // the first of those
+  int32_t step = -1;           // that wrote these last
+  bool operator==(const WritesObservation&) const = default;
+};
+
 struct StepLabel {
   std::string id, verb, file;
   int line = 0;
@@ -208,6 +220,7 @@ struct Observation {
   std::string wait_report;       // the wait-for graph in words; empty: nobody waits
   std::vector<VacuousObservation> vacuous;
   std::vector<PeakObservation> peaks;  // by rank, then by node; empty: the case states no budget
+  std::vector<WritesObservation> writes;  // by rank, where the case limits them
   int64_t events = 0;
   uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend
   bool operator==(const Observation&) const = default;

@@ -20,4 +20,8 @@ std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& as
                                                std::span<const at::Tensor> declared,
                                                const ChainScope& scope);
 
+// Adds how often the rank's tensors were written. REQUIRES: it counts writes.
+void add_writes(const Rank& rank, const OriginTable& origins,
+                std::vector<WritesObservation>& writes);
+
 }  // namespace loadproof::sim

@@ -62,6 +62,7 @@ struct TensorSpec {
   RankSet held_by;                 // the ranks that have it
   std::optional<Cut> cut;          // which piece of it each rank has, as members of `cut_over`
   std::string cut_over;
+  double tolerance = 0;            // how far a value may be from what it must be
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };

@@ -32,6 +32,7 @@ struct WorldSpec {
   // whole. Tensors that it leaves alone have no such value. nullptr: there is none.
   const Program* source = nullptr;
   bool peaks = false;                // count what ranks and nodes hold
+  bool writes = false;               // and how often elements are written
   bool whole = false;                // every rank holds every tensor, and all of it
   std::string fill = "nan";
   std::string attention = "sdpa";

@@ -135,6 +135,22 @@ TEST(Alias, FailsWhereNamesShareStorageUndeclared) {
   EXPECT_EQ(verdict.findings[0].kind, "shared");
 }
 
+TEST(Alias, LetsScratchShareAndAsksOfOthersWhatTheyDeclare) {
+  TensorObservation staging = stored("staging", 4);
+  staging.kind = TensorKind::kScratch;
+  const auto judgement = [](std::vector<TensorObservation> tensors) {
+    return verdict_of("alias", world({rank(0, std::move(tensors))})).judgement;
+  };
+  EXPECT_EQ(judgement({stored("a", 4), staging}), Judgement::kPass);
+  EXPECT_EQ(judgement({staging, stored("a", 4)}), Judgement::kPass);
+  EXPECT_EQ(judgement({staging, stored("a", 4), stored("b", 4)}), Judgement::kFail);
+  TensorObservation view = tied(5);
+  view.tied_to = "staging";
+  EXPECT_EQ(judgement({staging, view}), Judgement::kFail) << "it must be a view of it";
+  view.kind = TensorKind::kScratch;
+  EXPECT_EQ(judgement({staging, view}), Judgement::kPass);
+}
+
 TEST(Alias, AsksNothingOfNamesThatAreBothOnMeta) {
   TensorObservation head = on_meta("head");
   head.tied_to = "embed";
