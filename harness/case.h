@@ -43,6 +43,14 @@ struct Expectation {
   Where where;
 };
 
+// A step whose input is bad, so that ranks must raise there, with texts that have all names.
+struct Refusal {
+  std::string at;  // the step
+  std::vector<std::string> names;
+  std::optional<RankSet> ranks;  // nothing: those that run the step
+  Where where;
+};
+
 // The tokens that ranks must have drawn, whatever the oracles say.
 struct ExpectedTokens {
   RankSet ranks;
@@ -73,6 +81,8 @@ struct Case {
   std::string attention = "sdpa";
   uint64_t seed = 7;
   Budget budget;
+  std::optional<int64_t> writes_max;  // how often any element may be written
+  std::optional<Refusal> refuse;
   std::vector<ExtraTensor> tensors;
   std::vector<StoreSpec> stores;
   Program program;

@@ -37,6 +37,7 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.attention = plan.attention;
   spec.seed = plan.seed;
   spec.peaks = plan.budget.any();
+  spec.writes = plan.writes_max.has_value();
   return spec;
 }
 

@@ -9,6 +9,7 @@
 #include "harness/axes.h"
 #include "harness/build_case.h"
 #include "harness/lower.h"
+#include "harness/refusal.h"
 #include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/checkpoint/nearest.h"
@@ -34,6 +35,13 @@ constexpr ScenarioKey kKeys[] = {
     {"budget",
      "bytes that ranks or nodes may hold at once: {node_resident: 100 MiB}; what exceeds it fails "
      "the oracle memory"},
+    {"limits",
+     "how often steps may write any element of a tensor: {writes: 1}; more fails the oracle "
+     "no_vacuous"},
+    {"refuse",
+     "{at: STEP, names: [texts], ranks}: the input of this step is bad, and ranks must raise "
+     "there; "
+     "clear_error judges whether they do, and no_error passes over it"},
     {"tensors", "tensors added to the model, or a model of their own"},
     {"stores", "folders of files that steps read and save; `file` is there by itself"},
     {"source",
@@ -137,6 +145,8 @@ class ScenarioParser {
       assign_world(scenario_.base.settings, world->value, diagnostics_);
     if (const Entry* budget = root.find("budget"))
       assign_budget(scenario_.base.settings, budget->value, diagnostics_);
+    if (const Entry* limits = root.find("limits"))
+      assign_limits(scenario_.base.settings, limits->value, diagnostics_);
     for (std::string_view key : {"model", "dtype", "fill", "seed", "attention", "backend"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;

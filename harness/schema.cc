@@ -9,6 +9,7 @@
 #include "harness/argument.h"
 #include "harness/expectation.h"
 #include "harness/oracles/oracle.h"
+#include "harness/refusal.h"
 #include "harness/scenario.h"
 #include "harness/settings.h"
 #include "harness/store_list.h"
@@ -278,6 +279,21 @@ Json store_schema() {
   return store;
 }
 
+Json limits_schema() { return closed_object({{"writes", {{"type", "integer"}, {"minimum", 0}}}}); }
+
+Json refusal_schema() {
+  Json properties;
+  for (const RefusalKey& key : refusal_keys()) {
+    Json type = text_type();
+    if (key.key == "names") type = one_or_list(text_type());
+    if (key.key == "ranks") type = defined("ranks");
+    properties[std::string(key.key)] = described(type, key.about);
+  }
+  Json refusal = closed_object(std::move(properties));
+  refusal["type"] = {"object", "null"};
+  return refusal;
+}
+
 Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksMax}}; }
 
 Json key_type(std::string_view key) {
@@ -297,6 +313,8 @@ Json key_type(std::string_view key) {
   }
   if (key == "budget")
     return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
+  if (key == "limits") return limits_schema();
+  if (key == kRefuse) return refusal_schema();
   if (key == "seed") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());

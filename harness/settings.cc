@@ -29,13 +29,18 @@ constexpr SettingInfo kSettings[] = {
     {"seed", "of everything random"},
     {"budget.rank_resident", "bytes that each rank may have written and still hold: 100 MiB"},
     {"budget.rank_reserved", "the same with what nobody has written"},
-    {"budget.node_resident", "of all ranks of a node together"},
+    {"budget.node_resident",
+     "of all ranks of a node together: the sum of the most that each can have held since it last "
+     "met others in a collective, for between meetings any two ranks may be at their peaks at "
+     "once"},
     {"budget.node_reserved", "of all ranks of a node together"},
+    {"limits.writes", "how often steps may write any element of a tensor on one rank"},
 };
 
 constexpr std::string_view kMesh = "world.mesh.";
+constexpr std::string_view kRoles = "roles", kGroups = "groups";
 
-constexpr std::string_view kBudget = "budget.";
+constexpr std::string_view kBudget = "budget.", kLimits = "limits.";
 
 std::optional<int64_t>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.rank_resident") return &budget.rank_resident;
@@ -197,6 +202,11 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   if (path.starts_with(kBudget)) {
     if (std::optional<int64_t>* limit = limit_named(settings.budget, path))
       *limit = read_bytes(value, path, diagnostics);
+  } else if (path == "limits.writes") {
+    if (value.is_null())
+      settings.writes_max.reset();
+    else if (const auto most = read_int(value, path, 0, kWritesMax, diagnostics))
+      settings.writes_max = *most;
   } else if (path.starts_with(kMesh)) {
     assign_dim(settings, path.substr(kMesh.size()), value, diagnostics);
   } else if (path == "world.ranks") {
@@ -236,14 +246,29 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   }
 }
 
-void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
-  if (!expect_map(budget, "budget", diagnostics)) return;
+namespace {
+
+void assign_group(Settings& settings, std::string_view prefix, const Node& map,
+                  Diagnostics& diagnostics) {
+  const std::string_view key = prefix.substr(0, prefix.size() - 1);
+  if (!expect_map(map, key, diagnostics)) return;
   std::vector<std::string> known;
   for (const SettingInfo& setting : kSettings)
-    if (setting.path.starts_with(kBudget)) known.emplace_back(setting.path.substr(kBudget.size()));
-  check_keys(budget, "budget", known, diagnostics);
-  for (const Entry& entry : budget.entries)
-    assign(settings, std::string(kBudget) + entry.key, entry.value, {}, diagnostics);
+    if (setting.path.starts_with(prefix)) known.emplace_back(setting.path.substr(prefix.size()));
+  check_keys(map, key, known, diagnostics);
+  for (const Entry& entry : map.entries)
+    if (const std::string path = std::string(prefix) + entry.key; is_setting(path))
+      assign(settings, path, entry.value, {}, diagnostics);
+}
+
+}  // namespace
+
+void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
+  assign_group(settings, kBudget, budget, diagnostics);
+}
+
+void assign_limits(Settings& settings, const Node& limits, Diagnostics& diagnostics) {
+  assign_group(settings, kLimits, limits, diagnostics);
 }
 
 Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {

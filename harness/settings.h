@@ -1,6 +1,6 @@
 // What a scenario says of the world around its program, each by a path that sweeps and patches use:
 // world.ranks, world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend,
-// attention, seed, budget.LIMIT.
+// attention, seed, budget.LIMIT, limits.LIMIT.
 #pragma once
 
 #include <cstdint>
@@ -40,10 +40,12 @@ struct Settings {
   std::string attention = "sdpa";
   uint64_t seed = 7;
   Budget budget;
+  std::optional<int64_t> writes_max;  // of any element; nothing: no limit
   bool operator==(const Settings&) const = default;
 };
 
 inline constexpr int64_t kRanksMax = 16384;
+inline constexpr int64_t kWritesMax = 1'000'000;
 
 struct SettingInfo {
   std::string_view path;
@@ -68,7 +70,10 @@ Topology topology_of(const Settings& settings, Diagnostics& diagnostics);
 // The map `budget`: {node_resident: 100 MiB, …}.
 void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics);
 
-// The map `world`: {ranks} or {nodes, ranks_per_node}, mesh, roles.
+// The map `limits`: {writes: 1}.
+void assign_limits(Settings& settings, const Node& limits, Diagnostics& diagnostics);
+
+// The map `world`: {ranks} or {nodes, ranks_per_node}, mesh, roles, groups.
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics);
 
 }  // namespace loadproof::harness

@@ -97,7 +97,7 @@ variants:
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
         "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
         "attention, seed, budget.rank_resident, budget.rank_reserved, budget.node_resident, "
-        "budget.node_reserved",
+        "budget.node_reserved, limits.writes",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}
