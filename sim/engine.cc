@@ -98,6 +98,7 @@ const Step* Engine::next_step(Runner& runner) {
       frame.next = 0;
       continue;
     }
+    if (frame.update) finish_update(runner, *frame.update);
     runner.frames.pop_back();
   }
   runner.current = nullptr;

@@ -92,6 +92,7 @@ class Engine {
       StateMap states;
     };
     const Step* step = nullptr;
+    int64_t run = 0;             // how often the rank had run it before
     std::vector<int> about;      // slots that are judged; empty: all
     std::vector<Held> held;      // at its start, by slot
     std::optional<Rank> before;  // of on_error: restore
@@ -112,6 +113,7 @@ class Engine {
     int waiting = 0;                // calls posted and not yet met
     bool stopped = false;
     std::optional<std::string> raised;  // an error that ends the innermost update
+    std::map<const Step*, int64_t> updates;  // how often each was entered
     std::optional<at::Generator> generator;
     int64_t point_version = -1;     // of the rank when its last point was taken
     RankObservation seen;
@@ -145,6 +147,9 @@ class Engine {
 
   void raise(Runner& runner, std::string error);
   void end_update(Runner& runner);
+  void finish_update(Runner& runner, const Update& update) const;
+  static bool is_about(const Update& update, int slot);
+  static bool is_unchanged(const Rank& rank, const Update& update, int slot);
   void note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const;
 
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);

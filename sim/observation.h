@@ -128,10 +128,19 @@ struct FailedUpdate {
   int32_t raised_at = -1;  // of the step inside it that raised
   std::string error;
   std::string on_error;    // leave, restore
+  int64_t run = 0;         // how often the rank had run this update before
   int64_t points = 0;      // of the rank, taken before it failed
   std::vector<std::string> unchanged;  // of those that it is about: storage and states as before
   std::vector<ChangedTensor> changed;  // of all
   bool operator==(const FailedUpdate&) const = default;
+};
+
+// An `update` that a rank has run to its end.
+struct FinishedUpdate {
+  int32_t step = -1;
+  int64_t run = 0;
+  std::vector<std::string> changed;  // of those that it is about
+  bool operator==(const FinishedUpdate&) const = default;
 };
 
 enum class Outcome : uint8_t { kFinished, kRaised, kDiedSampling, kBlocked, kAborted };
@@ -145,6 +154,7 @@ struct RankObservation {
   std::vector<Point> points;            // in the order they were taken; the last one is the end
   std::vector<Generation> generations;
   std::vector<FailedUpdate> failed_updates;  // in the order in which they failed
+  std::vector<FinishedUpdate> finished_updates;
   int64_t reserved_peak = 0;            // bytes, by the ledger
   int32_t reserved_peak_step = -1;
   bool operator==(const RankObservation&) const = default;

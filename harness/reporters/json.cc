@@ -73,13 +73,18 @@ void fields(A& a, Like<ChangedTensor> auto& v) {
 template <typename A>
 void fields(A& a, Like<FailedUpdate> auto& v) {
   a("step", v.step), a("raised_at", v.raised_at), a("error", v.error), a("on_error", v.on_error);
-  a("points", v.points), a("unchanged", v.unchanged), a("changed", v.changed);
+  a("run", v.run), a("points", v.points), a("unchanged", v.unchanged), a("changed", v.changed);
+}
+template <typename A>
+void fields(A& a, Like<FinishedUpdate> auto& v) {
+  a("step", v.step), a("run", v.run), a("changed", v.changed);
 }
 template <typename A>
 void fields(A& a, Like<RankObservation> auto& v) {
   a("rank", v.rank), a("outcome", v.outcome), a("stopped_at", v.stopped_at), a("error", v.error);
   a("reserved_peak", v.reserved_peak), a("reserved_peak_step", v.reserved_peak_step);
-  a("generations", v.generations), a("failed_updates", v.failed_updates), a("points", v.points);
+  a("generations", v.generations), a("failed_updates", v.failed_updates);
+  a("finished_updates", v.finished_updates), a("points", v.points);
 }
 template <typename A>
 void fields(A& a, Like<MismatchObservation> auto& v) {
