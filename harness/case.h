@@ -21,6 +21,7 @@ namespace loadproof::harness {
 struct ExtraTensor {
   TensorSpec spec;
   std::string module;       // "outermost" or a child module's name; flags on modules refer to it
+  std::string value;        // as it is written; empty: none
   Where where;
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/tensor_text.h"
 #include "harness/words.h"
 #include "sim/steps/verb_info.h"
 
@@ -94,14 +95,6 @@ std::string table(const std::vector<Row>& rows) {
   return rows.empty() ? "  nothing\n" : text;
 }
 
-std::string tensor_line(const ExtraTensor& tensor) {
-  std::string line = fmt::format("  {}  {} {} [{}]", tensor.spec.name, name(tensor.spec.kind),
-                                 name(tensor.spec.dtype), fmt::join(tensor.spec.shape, ", "));
-  if (tensor.module != "outermost") line += fmt::format(" of {}", tensor.module);
-  if (!tensor.spec.tied_to.empty()) line += fmt::format(", tied to {}", tensor.spec.tied_to);
-  return line + "\n";
-}
-
 std::string header(const Case& plan) {
   std::string text = fmt::format("{}\n  {}\n", plan.id, plan.about);
   if (!plan.reference.empty()) text += fmt::format("  {}\n", plan.reference);
@@ -114,7 +107,7 @@ std::string header(const Case& plan) {
                             plan.dtype ? std::string(name(*plan.dtype)) : "the checkpoint's dtype",
                             plan.attention);
   if (!plan.tensors.empty()) text += "tensors\n";
-  for (const ExtraTensor& tensor : plan.tensors) text += tensor_line(tensor);
+  for (const ExtraTensor& tensor : plan.tensors) text += fmt::format("  {}\n", tensor_text(tensor));
   return text;
 }
 
@@ -153,11 +146,19 @@ std::string expectation_line(const Expectation& expectation) {
   return parts.empty() ? "fail" : fmt::format("fail {{{}}}", fmt::join(parts, ", "));
 }
 
+std::string refusal_line(const Refusal& refusal) {
+  std::string text = fmt::format("refuse {}", refusal.at);
+  if (refusal.ranks) text += fmt::format(", on ranks {}", refusal.ranks->text());
+  if (!refusal.names.empty()) text += fmt::format(", by {}", fmt::join(refusal.names, ", "));
+  return text;
+}
+
 std::string explain(const Case& plan) {
   std::string text = header(plan);
   for (const auto& [ranks, rows] : groups(plan))
     text += fmt::format("\n{}\n{}", ranks_text(ranks), table(rows));
   text += "\nexpect\n";
+  if (plan.refuse) text += fmt::format("  {}\n", refusal_line(*plan.refuse));
   for (const auto& [oracle, expectation] : plan.expect)
     text += fmt::format("  {}: {}\n", oracle, expectation_line(expectation));
   for (const ExpectedTokens& tokens : plan.tokens)

@@ -141,9 +141,10 @@ class TensorParser {
     tensor.spec.cut_over = loadproof::arg<std::string>(step, "over");
   }
 
-  std::optional<Formula> formula(const Node& node) {
+  std::optional<Formula> formula(ExtraTensor& tensor, const Node& node) {
     const auto text = read_text(node, "value", diagnostics_);
     if (!text) return std::nullopt;
+    tensor.value = *text;
     const Result<Formula> parsed = Formula::parse(*text);
     if (parsed) return *parsed;
     diagnostics_.add(node.where, fmt::format("value cannot be {}: {}", in_quotes(*text),
@@ -166,7 +167,7 @@ class TensorParser {
     if (word == "normal") tensor.spec.init = {InitKind::kNormal, kInitStd};
     if (word == "zeros") tensor.spec.init = {InitKind::kZeros, 0};
     if (word == "ones") tensor.spec.init = {InitKind::kOnes, 0};
-    if (value != nullptr) tensor.spec.value = formula(value->value);
+    if (value != nullptr) tensor.spec.value = formula(tensor, value->value);
     if (word == "value" && value != nullptr) tensor.spec.init = {InitKind::kAnalytic, 0};
   }
 
