@@ -68,7 +68,7 @@ std::optional<double> read_number(const Node& node, std::string_view what,
 std::optional<DType> read_dtype(const Node& node, std::string_view what, Diagnostics& diagnostics);
 std::optional<RankSet> read_ranks(const Node& node, std::string_view what, const Vocabulary& words,
                                   Diagnostics& diagnostics);
-// The name of a group of ranks: world, node, a dimension of the mesh or a role.
+// The name of a group of ranks: world, node, a dimension of the mesh, a role or a group.
 std::optional<std::string> read_group(const Node& node, std::string_view what,
                                       const Vocabulary& words, Diagnostics& diagnostics);
 std::optional<std::string> read_store(const Node& node, std::string_view what,

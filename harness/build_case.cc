@@ -7,6 +7,7 @@
 
 #include "harness/axes.h"
 #include "harness/lower.h"
+#include "harness/refusal.h"
 #include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/checkpoint/nearest.h"
@@ -42,6 +43,9 @@ void check_points(const Case& made, Diagnostics& diagnostics) {
     if (!expected.at.empty() && std::ranges::find(samples, expected.at) == samples.end())
       diagnostics.add_unknown(expected.where, "sample step in \"at\" of tokens", expected.at,
                               samples);
+  if (made.refuse && !made.refuse->at.empty() &&
+      std::ranges::find(ids, made.refuse->at) == ids.end())
+    diagnostics.add_unknown(made.refuse->where, "step in \"at\" of refuse", made.refuse->at, ids);
   for (const auto& [oracle, expectation] : made.expect)
     if (expectation.at && std::find(ids.begin(), ids.end(), *expectation.at) == ids.end())
       diagnostics.add_unknown(expectation.where, fmt::format("step in \"at\" of {}", oracle),
@@ -137,6 +141,7 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   made.seed = settings.seed;
   made.schedule = settings.schedule;
   made.budget = settings.budget;
+  made.writes_max = settings.writes_max;
   const bool has_model = !settings.model.empty();
   made.tensors = scenario.tensors;
   if (!draft.tensors.is_null())
@@ -148,6 +153,7 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   collect_flags(draft.source, words.flags);
   made.program = lower(draft.steps, words, has_model, diagnostics);
   if (!draft.source.empty()) made.source = lower(draft.source, words, has_model, diagnostics);
+  made.refuse = parse_refusal(draft.refuse, words, diagnostics);
   check_sources(made, diagnostics);
   return made;
 }

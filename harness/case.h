@@ -21,6 +21,7 @@ namespace loadproof::harness {
 struct ExtraTensor {
   TensorSpec spec;
   std::string module;       // "outermost" or a child module's name; flags on modules refer to it
+  std::string value;        // as it is written; empty: none
   Where where;
 };
 
@@ -35,10 +36,19 @@ struct Expectation {
   std::optional<std::string> state;  // every finding's state at the end of its chain
   // Only under these it must fail; under another it is free, but in this place. Empty: under all.
   std::vector<std::string> fills;
-  std::optional<std::string> kind;   // the oracle's own word: see no_hang_kinds()
+  // The oracle's own words: every finding is of one of them, and each is found. Empty: any.
+  std::vector<std::string> kinds;
   std::optional<std::string> at;     // the point or the step
   std::optional<int> from_rank;      // the chain of every finding ends at this rank
   std::vector<std::string> names;    // texts that the findings must contain, each at least once
+  Where where;
+};
+
+// A step whose input is bad, so that ranks must raise there, with texts that have all names.
+struct Refusal {
+  std::string at;  // the step
+  std::vector<std::string> names;
+  std::optional<RankSet> ranks;  // nothing: those that run the step
   Where where;
 };
 
@@ -75,6 +85,8 @@ struct Case {
   uint64_t seed = 7;
   uint64_t schedule = 0;  // as of sim::WorldSpec
   Budget budget;
+  std::optional<int64_t> writes_max;  // how often any element may be written
+  std::optional<Refusal> refuse;
   std::vector<ExtraTensor> tensors;
   std::vector<StoreSpec> stores;
   Program program;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/judge.h"
+#include "harness/oracles/judged.h"
 #include "harness/static_selector.h"
 #include "harness/words.h"
 
@@ -51,6 +52,7 @@ class Comparer {
   const Observation& seen_;
   const Verdict& verdict_;
   const Expectation& expected_;
+  std::optional<Point> everything_;
   std::vector<std::string> surprises_;
 
   void say(std::string_view wanted, std::string_view got) {
@@ -71,8 +73,8 @@ class Comparer {
     if (expected_.ranks) compare_ranks();
     if (expected_.of) compare_tensors();
     if (expected_.at) compare_steps();
-    if (expected_.state) compare_all("in state", *expected_.state, &Finding::state);
-    if (expected_.kind) compare_all("of kind", *expected_.kind, &Finding::kind);
+    if (expected_.state) compare_states(*expected_.state);
+    if (!expected_.kinds.empty()) compare_kinds();
     if (expected_.from_rank) compare_roots();
     if (demanded()) compare_names();
   }
@@ -90,9 +92,30 @@ class Comparer {
         fmt::format("it fails on {}", ranks_text({got.begin(), got.end()})));
   }
 
-  const Point* point_of(int rank) const {
+  // For findings about no rank: what the first one has, and after that what only others have, or
+  // nobody.
+  const Point* everything() {
+    if (everything_) return &*everything_;
+    everything_.emplace();
+    auto add = [&](TensorObservation tensor) {
+      if (!find_tensor(*everything_, tensor.name))
+        everything_->tensors.push_back(std::move(tensor));
+    };
+    for (const RankObservation& one : seen_.ranks)
+      if (const Point* point = point_of(one.rank))
+        for (TensorObservation tensor : point->tensors) {
+          if (&one != &seen_.ranks.front()) tensor.storage = -1;
+          add(std::move(tensor));
+        }
+    for (const ExtraTensor& extra : plan_.tensors)
+      add({.name = extra.spec.name, .kind = extra.spec.kind, .tied_to = extra.spec.tied_to});
+    return &*everything_;
+  }
+
+  const Point* point_of(int rank) {
+    if (rank < 0) return everything();
     for (const RankObservation& one : seen_.ranks) {
-      if (rank >= 0 && one.rank != rank) continue;
+      if (one.rank != rank) continue;
       const Point* point = expected_.at ? judged_point(one, *expected_.at) : nullptr;
       if (!point) point = judged_point(one);
       if (point && !point->tensors.empty()) return point;
@@ -159,19 +182,34 @@ class Comparer {
     }
   }
 
-  void compare_all(std::string_view what, const std::string& wanted,
-                   std::string Finding::* member) {
+  void compare_states(const std::string& wanted) {
     bool any = false;
     for (const Finding& finding : verdict_.findings) {
-      const std::string& got = finding.*member;
-      if (got.empty()) continue;
+      if (finding.state.empty()) continue;
       any = true;
-      if (got == wanted) continue;
-      return say(fmt::format("must fail {} '{}'", what, wanted),
-                 fmt::format("it fails {} '{}': {}", what, got, finding.text));
+      if (finding.state == wanted) continue;
+      return say(fmt::format("must fail in state '{}'", wanted),
+                 fmt::format("it fails in state '{}': {}", finding.state, finding.text));
     }
     if (!any && demanded())
-      say(fmt::format("must fail {} '{}'", what, wanted), "no finding tells any");
+      say(fmt::format("must fail in state '{}'", wanted), "no finding tells any");
+  }
+
+  void compare_kinds() {
+    const Names wanted(expected_.kinds.begin(), expected_.kinds.end());
+    Names missing = wanted;
+    bool any = false;
+    for (const Finding& finding : verdict_.findings) {
+      if (finding.kind.empty()) continue;
+      any = true;
+      missing.erase(finding.kind);
+      if (wanted.contains(finding.kind)) continue;
+      return say(fmt::format("must fail of kind '{}'", fmt::join(wanted, "' or '")),
+                 fmt::format("it fails of kind '{}': {}", finding.kind, finding.text));
+    }
+    if (missing.empty() || !demanded()) return;
+    say(fmt::format("must fail of kind '{}'", fmt::join(missing, "' and '")),
+        any ? "no finding is" : "no finding tells any");
   }
 
   void compare_roots() {

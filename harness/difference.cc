@@ -82,6 +82,7 @@ std::string in_rank(const RankObservation& a, const RankObservation& b) {
       .compare("where it stopped", a.stopped_at, b.stopped_at)
       .compare("the error", a.error, b.error)
       .compare("updates that failed", a.failed_updates, b.failed_updates)
+      .compare("updates that ended well", a.finished_updates, b.finished_updates)
       .compare("the peak of reserved memory", a.reserved_peak, b.reserved_peak)
       .compare("the step of the memory's peak", a.reserved_peak_step, b.reserved_peak_step)
       .compare("the number of points or generations", a, b)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/oracles/oracle.h"
 #include "harness/settings.h"
 #include "sim/checkpoint/nearest.h"
 #include "sim/state.h"
@@ -18,8 +19,8 @@ constexpr FailKey kFailKeys[] = {
     {"state", "every finding's state at the end of its chain"},
     {"fills", "under these fills it must fail; under another it may, but only in this place"},
     {"kind",
-     "the oracle's own word for what is wrong, such as op, size, missing, timeout or transport of "
-     "no_hang"},
+     "the oracle's own word for what is wrong, or a list of them: every finding is of one, and "
+     "each is found"},
     {"at", "the point or step that is judged"},
     {"from_rank", "the rank at which the chain of every finding ends"},
     {"names", "texts that the findings contain, each at least once"},
@@ -112,7 +113,7 @@ class ExpectParser {
       if (key == "of") expectation.of = tensors(value);
       if (key == "state") expectation.state = read_choice(value, key, state_words(), diagnostics_);
       if (key == "fills") expectation.fills = fills(value);
-      if (key == "kind") expectation.kind = kind(value, oracle);
+      if (key == "kind") expectation.kinds = kinds(value, oracle);
       if (key == "at") expectation.at = read_text(value, key, diagnostics_);
       if (key == "names")
         expectation.names = read_texts(value, key, diagnostics_).value_or(expectation.names);
@@ -163,9 +164,13 @@ class ExpectParser {
     return *texts;
   }
 
-  std::optional<std::string> kind(const Node& node, const std::string& oracle) {
-    if (oracle == "no_hang") return read_choice(node, "kind", no_hang_kinds(), diagnostics_);
-    return read_text(node, "kind", diagnostics_);
+  std::vector<std::string> kinds(const Node& node, const std::string& oracle) {
+    const std::vector<Node> one{node};
+    std::vector<std::string> kinds;
+    for (const Node& item : node.is_list() ? node.items : one)
+      if (const auto kind = read_choice(item, "kind", kinds_of(oracle), diagnostics_))
+        kinds.push_back(*kind);
+    return kinds;
   }
 
   const ExpectContext& context_;
@@ -198,11 +203,6 @@ bool applies(const ExpectRule& rule, std::span<const std::pair<std::string, std:
 
 std::span<const FailKey> fail_keys() { return kFailKeys; }
 std::span<const FailKey> tokens_keys() { return kTokensKeys; }
-
-std::vector<std::string> no_hang_kinds() {
-  return {"op",   "source", "name",    "shape",   "dtype",
-          "size", "member", "missing", "timeout", "transport"};
-}
 
 std::vector<std::string> state_words() {
   std::vector<std::string> words;

@@ -55,7 +55,6 @@ std::span<const FailKey> fail_keys();
 // The same of `tokens: {…}`, which stands beside the oracles.
 inline constexpr std::string_view kTokensKey = "tokens";
 std::span<const FailKey> tokens_keys();
-std::vector<std::string> no_hang_kinds();
 std::vector<std::string> state_words();
 
 }  // namespace loadproof::harness

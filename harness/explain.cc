@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/explain_table.h"
+#include "harness/tensor_text.h"
 #include "harness/words.h"
 #include "sim/steps/verb_info.h"
 
@@ -43,14 +44,6 @@ bool is_default(const ParamInfo& param, const Value& value) {
   return value_text(value) == param.fallback;
 }
 
-std::string tensor_line(const ExtraTensor& tensor) {
-  std::string line = fmt::format("  {}  {} {} [{}]", tensor.spec.name, name(tensor.spec.kind),
-                                 name(tensor.spec.dtype), fmt::join(tensor.spec.shape, ", "));
-  if (tensor.module != "outermost") line += fmt::format(" of {}", tensor.module);
-  if (!tensor.spec.tied_to.empty()) line += fmt::format(", tied to {}", tensor.spec.tied_to);
-  return line + "\n";
-}
-
 std::string header(const Case& plan) {
   std::string text = fmt::format("{}\n  {}\n", plan.id, plan.about);
   if (!plan.reference.empty()) text += fmt::format("  {}\n", plan.reference);
@@ -65,7 +58,7 @@ std::string header(const Case& plan) {
                             plan.dtype ? std::string(name(*plan.dtype)) : "the checkpoint's dtype",
                             plan.attention);
   if (!plan.tensors.empty()) text += "tensors\n";
-  for (const ExtraTensor& tensor : plan.tensors) text += tensor_line(tensor);
+  for (const ExtraTensor& tensor : plan.tensors) text += fmt::format("  {}\n", tensor_text(tensor));
   return text;
 }
 
@@ -95,7 +88,9 @@ std::string expectation_line(const Expectation& expectation) {
   if (expectation.state) parts.push_back("state: " + *expectation.state);
   if (!expectation.fills.empty())
     parts.push_back(fmt::format("fills: [{}]", fmt::join(expectation.fills, ", ")));
-  if (expectation.kind) parts.push_back("kind: " + *expectation.kind);
+  if (expectation.kinds.size() == 1) parts.push_back("kind: " + expectation.kinds[0]);
+  if (expectation.kinds.size() > 1)
+    parts.push_back(fmt::format("kind: [{}]", fmt::join(expectation.kinds, ", ")));
   if (expectation.at) parts.push_back("at: " + *expectation.at);
   if (expectation.from_rank) parts.push_back(fmt::format("from_rank: {}", *expectation.from_rank));
   if (!expectation.names.empty())
@@ -103,8 +98,16 @@ std::string expectation_line(const Expectation& expectation) {
   return parts.empty() ? "fail" : fmt::format("fail {{{}}}", fmt::join(parts, ", "));
 }
 
+std::string refusal_line(const Refusal& refusal) {
+  std::string text = fmt::format("refuse {}", refusal.at);
+  if (refusal.ranks) text += fmt::format(", on ranks {}", refusal.ranks->text());
+  if (!refusal.names.empty()) text += fmt::format(", by {}", fmt::join(refusal.names, ", "));
+  return text;
+}
+
 std::string explain(const Case& plan) {
   std::string text = header(plan) + program_text(plan) + "\nexpect\n";
+  if (plan.refuse) text += fmt::format("  {}\n", refusal_line(*plan.refuse));
   for (const auto& [oracle, expectation] : plan.expect)
     text += fmt::format("  {}: {}\n", oracle, expectation_line(expectation));
   for (const ExpectedTokens& tokens : plan.tokens)

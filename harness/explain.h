@@ -15,5 +15,7 @@ std::string step_line(const Step& step);
 
 // An expectation as a scenario writes it: "fail {ranks: 1, state: undefined}".
 std::string expectation_line(const Expectation& expectation);
+// What must be refused: "refuse load, on ranks r>0, by w.2".
+std::string refusal_line(const Refusal& refusal);
 
 }  // namespace loadproof::harness

@@ -51,6 +51,7 @@ class Lowering {
   void check_ids(const std::vector<RawStep>& steps) {
     for_each_step(steps, [&](const RawStep& step) {
       if (step.id.empty()) return;
+      check_id(step);
       const auto [first, fresh] = given_ids_.emplace(step.id, step.id_where);
       if (!fresh)
         diagnostics_.add(step.id_where, fmt::format("the id {} is used twice", in_quotes(step.id)),
@@ -82,6 +83,15 @@ class Lowering {
       diagnostics_.add(raw.where, "sample needs a model, and this scenario has none",
                        "or `of`, tensors that are logits");
     return step;
+  }
+
+  // `set: {ID.ARGUMENT: value}` must mean the step.
+  void check_id(const RawStep& step) {
+    static constexpr std::string_view kRoots[] = {"world",   "budget", "limits",
+                                                  "tensors", "stores", "refuse"};
+    if (std::ranges::find(kRoots, step.id) != std::end(kRoots))
+      diagnostics_.add(step.id_where, fmt::format("{} is no id: `set` calls something else so",
+                                                  in_quotes(step.id)));
   }
 
   std::string automatic_id(const RawStep& raw) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/refusal.h"
 #include "sim/check.h"
 #include "sim/checkpoint/nearest.h"
 
@@ -12,6 +13,10 @@ namespace {
 
 using Kind = Operation::Kind;
 constexpr std::string_view kTensors = "tensors.", kStores = "stores.";
+
+bool is_of_refusal(std::string_view path) {
+  return path == kRefuse || (path.starts_with(kRefuse) && path[kRefuse.size()] == '.');
+}
 
 std::optional<Position> parse_position(const Entry& entry, Diagnostics& diagnostics) {
   Position position;
@@ -153,6 +158,13 @@ class Applier {
 
   // tensors.NAME.KEY or stores.NAME.KEY, of which NAME may hold dots; KEY may be KEY.PART of a map.
   void declare(const Operation& operation) {
+    if (is_of_refusal(operation.path)) {
+      Node& refuse = draft_.refuse;
+      const bool whole = operation.path == kRefuse;
+      (whole ? refuse : child(refuse, operation.path.substr(kRefuse.size() + 1), operation)) =
+          operation.value;
+      return;
+    }
     const bool tensors = operation.path.starts_with(kTensors);
     Node& list = tensors ? draft_.tensors : draft_.stores;
     const std::string rest = operation.path.substr(tensors ? kTensors.size() : kStores.size());
@@ -267,6 +279,10 @@ Operation parse_set(const std::string& path, const Where& where, const Node& val
   operation.path = path;
   operation.value = value;
   if (is_setting(path)) return operation;
+  if (is_of_refusal(path)) {
+    operation.kind = Kind::kDeclaration;
+    return operation;
+  }
   for (std::string_view root : {kTensors, kStores}) {
     if (!path.starts_with(root)) continue;
     operation.kind = Kind::kDeclaration;

@@ -1,7 +1,8 @@
 // Patches: what a variant or an option of a sweep changes in the program and the settings.
 //
 //   set: {STEP_ID.ARGUMENT or a setting: value}     null takes an argument away
-//   set: {tensors.NAME.KEY: value, stores.NAME.KEY: value}     null takes a key away
+//   set: {tensors.NAME.KEY: value, stores.NAME.KEY: value, refuse.KEY: value, refuse: null}
+//     null takes a key away
 //   drop: [ids] · move: {id: {before|after: id}} · swap: [id, id]
 //   insert: {before|after: id, VERB: {…}} or {at: start|end, VERB: {…}}, or a list of such
 //
@@ -53,7 +54,7 @@ Operation parse_set(const std::string& path, const Where& where, const Node& val
 // A program and its settings while they are patched.
 struct Draft {
   Settings settings;
-  Node tensors, stores;         // as the scenario has them; null: it has none
+  Node tensors, stores, refuse;  // as the scenario has them; null: it has none
   std::vector<RawStep> steps;
   std::vector<RawStep> source;  // of the values at the end
 };

@@ -8,6 +8,7 @@
 
 #include "harness/expectation.h"
 #include "harness/oracles/oracle.h"
+#include "harness/refusal.h"
 #include "harness/scenario.h"
 #include "harness/settings.h"
 #include "harness/store_list.h"
@@ -36,7 +37,7 @@ constexpr std::string_view kRankSets = R"(
 | `local 0` `node 1` `node 1..2` | by rank within the node, by node |
 | `r>0` `r%2==1` `local!=last` `node<=1` | by comparison: `==` `!=` `<` `<=` `>` `>=` |
 | `shard 0` `replicate>0` | by coordinate in a dimension of the mesh |
-| `trainer` | the ranks of a role |
+| `trainer` | the ranks of a role or a group of `world` |
 | `!0` `(r>0) & local 0` `0 \| 2` | not, and, or; `!` binds closest, then `&` |
 | `[0, 2]` | a list: any of them |
 )";
@@ -62,6 +63,7 @@ a setting or `STEP_ID.ARGUMENT`. `sweep: {NAME: {OPTION: PATCH, …}}` is an axi
 | --- | --- |
 | `set: {hold.as: zeros, world.ranks: 4}` | sets arguments and settings; `null` takes one away |
 | `set: {tensors.w.shard.dim: 1, stores.out.version: 2}` | sets keys of declarations |
+| `set: {refuse.at: load}` `set: {refuse: null}` | sets keys of `refuse`, or takes it away |
 | `drop: [premark]` | leaves steps out |
 | `insert: {before: generate, broadcast: {of: param}}` | adds a step, or a list of such |
 | `move: {sync: {after: init}}` | puts a step elsewhere |
@@ -77,6 +79,13 @@ constexpr std::string_view kExpectations = R"(
 `expect: pass`, or a map from oracles to `pass`, `fail`, `free` or `{fail: {…}}`, or a list of such
 maps with `when: {axis: value or [values]}`, of which the first that the case meets applies.
 **Oracles that are not named must pass.** A variant's `expect` stands in place of the scenario's.
+)";
+
+constexpr std::string_view kRefusals = R"(
+Where the input of a step is bad, `refuse: {at: STEP, names: [w.2]}` says that the loader must refuse
+it there. clear_error fails on ranks that raise nothing at that step (`silent`), or an error that
+does not contain all names (`vague`); no_error passes over errors that do. Who refuses ends there,
+as whoever raises does, and the oracles of values do not judge it.
 )";
 
 constexpr std::string_view kRecipes = R"(
@@ -176,6 +185,13 @@ std::string reference_markdown(std::span<const Recipe> recipes) {
   for (const OracleInfo& oracle : oracles()) row(text, oracle.name, oracle.about);
   table_head(text, "in `fail`", "");
   for (const FailKey& key : fail_keys()) row(text, key.key, key.about);
+  table_head(text, "oracle", "its words for `kind`");
+  for (const OracleInfo& oracle : oracles())
+    text +=
+        fmt::format("| `{}` | `{}` |\n", oracle.name, fmt::join(split_words(oracle.kinds), "` `"));
+  text += kRefusals;
+  table_head(text, "in `refuse`", "");
+  for (const RefusalKey& key : refusal_keys()) row(text, key.key, key.about);
   text += "\n`tokens` stands beside the oracles: one map, or a list of them.\n";
   table_head(text, "in `tokens`", "");
   for (const FailKey& key : tokens_keys()) row(text, key.key, key.about);

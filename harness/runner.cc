@@ -64,6 +64,7 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.schedule = plan.schedule;
   spec.peaks = plan.budget.any();
   spec.contents = !plan.twins.empty();
+  spec.writes = plan.writes_max.has_value();
   return spec;
 }
 

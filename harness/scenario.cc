@@ -9,6 +9,7 @@
 #include "harness/axes.h"
 #include "harness/build_case.h"
 #include "harness/lower.h"
+#include "harness/refusal.h"
 #include "harness/store_list.h"
 #include "harness/tensor_list.h"
 #include "sim/checkpoint/nearest.h"
@@ -21,8 +22,11 @@ constexpr ScenarioKey kKeys[] = {
     {"reference", "where the incident is told: an issue, a commit, a page"},
     {"model", "folder of config.json and safetensors files, from this file's folder"},
     {"world",
-     "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; and roles: {NAME: "
-     "ranks}; one rank if left out"},
+     "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; one rank if left "
+     "out. roles: {NAME: ranks}, of which a rank has one at most: each role runs a program of its "
+     "own, and replicas, symmetric_error and atomic compare ranks within a role alone. groups: "
+     "{NAME: ranks}, any ranks with a name, which nothing follows from. Both stand where ranks do, "
+     "and as groups of steps; both may name what stands before them"},
     {"dtype", "element type asked of the model; the checkpoint's own if left out"},
     {"fill", "what memory holds that nobody wrote; nan if left out, all: one case for each"},
     {"seed", "of everything random; 7 if left out"},
@@ -34,6 +38,13 @@ constexpr ScenarioKey kKeys[] = {
     {"budget",
      "bytes that ranks or nodes may hold at once: {node_resident: 100 MiB}; what exceeds it fails "
      "the oracle memory"},
+    {"limits",
+     "how often steps may write any element of a tensor: {writes: 1}; more fails the oracle "
+     "no_vacuous"},
+    {"refuse",
+     "{at: STEP, names: [texts], ranks}: the input of this step is bad, and ranks must raise "
+     "there; "
+     "clear_error judges whether they do, and no_error passes over it"},
     {"tensors", "tensors added to the model, or a model of their own"},
     {"stores", "folders of files that steps read and save; `file` is there by itself"},
     {"source",
@@ -95,9 +106,10 @@ class ScenarioParser {
     for (const MeshDim& dim : scenario_.base.settings.topology.mesh)
       scenario_.context.words.dims.insert(dim.name);
     for (const auto& role : scenario_.base.settings.roles)
-      scenario_.context.words.roles.insert(role.first);
+      scenario_.context.words.roles.insert(role.name);
     if (tensors != nullptr) scenario_.base.tensors = tensors->value;
     if (const Entry* stores = root.find("stores")) scenario_.base.stores = stores->value;
+    if (const Entry* refuse = root.find(kRefuse)) scenario_.base.refuse = refuse->value;
     if (tensors != nullptr)
       scenario_.tensors =
           parse_tensors(tensors->value, has_model, scenario_.context.words, diagnostics_);
@@ -139,6 +151,8 @@ class ScenarioParser {
       assign_world(scenario_.base.settings, world->value, diagnostics_);
     if (const Entry* budget = root.find("budget"))
       assign_budget(scenario_.base.settings, budget->value, diagnostics_);
+    if (const Entry* limits = root.find("limits"))
+      assign_limits(scenario_.base.settings, limits->value, diagnostics_);
     for (std::string_view key : {"model", "dtype", "fill", "seed", "schedule",
                                  "attention", "backend"}) {
       const Entry* entry = root.find(key);

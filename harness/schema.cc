@@ -9,6 +9,7 @@
 #include "harness/argument.h"
 #include "harness/expectation.h"
 #include "harness/oracles/oracle.h"
+#include "harness/refusal.h"
 #include "harness/scenario.h"
 #include "harness/settings.h"
 #include "harness/store_list.h"
@@ -179,7 +180,7 @@ Json fail_schema() {
       type = defined(key.key == "of" ? "tensors" : "ranks");
     if (key.key == "state") type = choice(state_words());
     if (key.key == "fills") type = one_or_list(choice(fill_names()));
-    if (key.key == "names") type = one_or_list(text_type());
+    if (key.key == "names" || key.key == "kind") type = one_or_list(text_type());
     if (key.key == "from_rank") type = {{"type", "integer"}, {"minimum", 0}};
     properties[std::string(key.key)] = described(type, key.about);
   }
@@ -254,6 +255,7 @@ Json tensor_schema() {
     if (key.key == "kind") type = choice(tensor_kinds());
     if (key.key == "init") type = choice(tensor_inits());
     if (key.key == "value") type = {{"type", {"number", "string"}}};
+    if (key.key == "tolerance") type = {{"type", "number"}, {"minimum", 0}};
     if (key.key == "from") type = choice({"file"});
     if (key.key == "ranks") type = defined("ranks");
     if (key.key == "shard") type = {{"type", "object"}};
@@ -280,6 +282,21 @@ Json store_schema() {
   return store;
 }
 
+Json limits_schema() { return closed_object({{"writes", {{"type", "integer"}, {"minimum", 0}}}}); }
+
+Json refusal_schema() {
+  Json properties;
+  for (const RefusalKey& key : refusal_keys()) {
+    Json type = text_type();
+    if (key.key == "names") type = one_or_list(text_type());
+    if (key.key == "ranks") type = defined("ranks");
+    properties[std::string(key.key)] = described(type, key.about);
+  }
+  Json refusal = closed_object(std::move(properties));
+  refusal["type"] = {"object", "null"};
+  return refusal;
+}
+
 Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksMax}}; }
 
 Json key_type(std::string_view key) {
@@ -289,7 +306,8 @@ Json key_type(std::string_view key) {
          {"nodes", extent()},
          {"ranks_per_node", extent()},
          {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
-         {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
+         {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}},
+         {"groups", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});
   if (key == "dtype") return {{"anyOf", Json::array({defined("dtype"), choice({"auto"})})}};
   if (key == "fill") {
     auto fills = fill_names();
@@ -298,6 +316,8 @@ Json key_type(std::string_view key) {
   }
   if (key == "budget")
     return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
+  if (key == "limits") return limits_schema();
+  if (key == kRefuse) return refusal_schema();
   if (key == "seed" || key == "schedule") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());

@@ -31,13 +31,18 @@ constexpr SettingInfo kSettings[] = {
                  "drawn for each step"},
     {"budget.rank_resident", "bytes that each rank may have written and still hold: 100 MiB"},
     {"budget.rank_reserved", "the same with what nobody has written"},
-    {"budget.node_resident", "of all ranks of a node together"},
+    {"budget.node_resident",
+     "of all ranks of a node together: the sum of the most that each can have held since it last "
+     "met others in a collective, for between meetings any two ranks may be at their peaks at "
+     "once"},
     {"budget.node_reserved", "of all ranks of a node together"},
+    {"limits.writes", "how often steps may write any element of a tensor on one rank"},
 };
 
 constexpr std::string_view kMesh = "world.mesh.";
+constexpr std::string_view kRoles = "roles", kGroups = "groups";
 
-constexpr std::string_view kBudget = "budget.";
+constexpr std::string_view kBudget = "budget.", kLimits = "limits.";
 
 std::optional<int64_t>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.rank_resident") return &budget.rank_resident;
@@ -110,7 +115,8 @@ void assign_dim(Settings& settings, std::string_view name, const Node& value,
   diagnostics.add_unknown(value.where, "mesh dimension", std::string(name), known);
 }
 
-// Names of dimensions and roles stand in rank sets and as groups, so they must be words of neither.
+// Names of dimensions, roles and groups stand in rank sets and as groups, so they must be words of
+// neither.
 bool check_name(const Entry& entry, std::string_view what, const std::vector<std::string>& taken,
                 Diagnostics& diagnostics) {
   static const std::vector<std::string> kReserved{"all", "none",  "r",    "rank",
@@ -122,7 +128,7 @@ bool check_name(const Entry& entry, std::string_view what, const std::vector<std
     return false;
   }
   if (std::ranges::find(taken, entry.key) == taken.end()) return true;
-  diagnostics.add(entry.where, fmt::format("two dimensions or roles are called {}",
+  diagnostics.add(entry.where, fmt::format("two dimensions, roles or groups are called {}",
                                            in_quotes(entry.key)));
   return false;
 }
@@ -138,16 +144,33 @@ void assign_mesh(Settings& settings, const Node& mesh, std::vector<std::string>&
   }
 }
 
-void assign_roles(Settings& settings, const Node& roles, std::vector<std::string>& names,
+void assign_roles(Settings& settings, const Entry& roles, std::vector<std::string>& names,
                   Diagnostics& diagnostics) {
-  if (!expect_map(roles, "roles", diagnostics)) return;
-  Vocabulary words;
-  for (const MeshDim& dim : settings.topology.mesh) words.dims.insert(dim.name);
-  for (const Entry& entry : roles.entries) {
-    if (!check_name(entry, "role", names, diagnostics)) continue;
+  if (!expect_map(roles.value, roles.key, diagnostics)) return;
+  const bool are_groups = roles.key == kGroups;
+  for (const Entry& entry : roles.value.entries) {
+    if (!check_name(entry, are_groups ? "group" : "role", names, diagnostics)) continue;
+    Vocabulary words;
+    for (const MeshDim& dim : settings.topology.mesh) words.dims.insert(dim.name);
+    for (const NamedRanks& before : settings.roles) words.roles.insert(before.name);
     names.push_back(entry.key);
     if (const auto ranks = read_ranks(entry.value, entry.key, words, diagnostics))
-      settings.roles.emplace_back(entry.key, *ranks);
+      settings.roles.push_back({entry.key, *ranks, are_groups, entry.where});
+  }
+}
+
+// A rank is in one role at most: what it holds is compared within that.
+void check_overlap(const Topology& topology, const Role& role, const Where& where,
+                   Diagnostics& diagnostics) {
+  for (int rank : role.ranks) {
+    const int other = topology.role_of(rank);
+    if (role.is_group || other < 0) continue;
+    diagnostics.add(where,
+                    fmt::format("rank {} is in the roles {} and {}", rank,
+                                in_quotes(topology.roles[static_cast<size_t>(other)].name),
+                                in_quotes(role.name)),
+                    "a rank has one role; names for any ranks are `groups`");
+    return;
   }
 }
 
@@ -181,6 +204,11 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   if (path.starts_with(kBudget)) {
     if (std::optional<int64_t>* limit = limit_named(settings.budget, path))
       *limit = read_bytes(value, path, diagnostics);
+  } else if (path == "limits.writes") {
+    if (value.is_null())
+      settings.writes_max.reset();
+    else if (const auto most = read_int(value, path, 0, kWritesMax, diagnostics))
+      settings.writes_max = *most;
   } else if (path.starts_with(kMesh)) {
     assign_dim(settings, path.substr(kMesh.size()), value, diagnostics);
   } else if (path == "world.ranks") {
@@ -220,14 +248,29 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   }
 }
 
-void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
-  if (!expect_map(budget, "budget", diagnostics)) return;
+namespace {
+
+void assign_group(Settings& settings, std::string_view prefix, const Node& map,
+                  Diagnostics& diagnostics) {
+  const std::string_view key = prefix.substr(0, prefix.size() - 1);
+  if (!expect_map(map, key, diagnostics)) return;
   std::vector<std::string> known;
   for (const SettingInfo& setting : kSettings)
-    if (setting.path.starts_with(kBudget)) known.emplace_back(setting.path.substr(kBudget.size()));
-  check_keys(budget, "budget", known, diagnostics);
-  for (const Entry& entry : budget.entries)
-    assign(settings, std::string(kBudget) + entry.key, entry.value, {}, diagnostics);
+    if (setting.path.starts_with(prefix)) known.emplace_back(setting.path.substr(prefix.size()));
+  check_keys(map, key, known, diagnostics);
+  for (const Entry& entry : map.entries)
+    if (const std::string path = std::string(prefix) + entry.key; is_setting(path))
+      assign(settings, path, entry.value, {}, diagnostics);
+}
+
+}  // namespace
+
+void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
+  assign_group(settings, kBudget, budget, diagnostics);
+}
+
+void assign_limits(Settings& settings, const Node& limits, Diagnostics& diagnostics) {
+  assign_group(settings, kLimits, limits, diagnostics);
 }
 
 Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {
@@ -238,15 +281,19 @@ Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {
                     fmt::format("the mesh has {} places, and the world {}", places,
                                 topology.ranks() == 1 ? "1 rank"
                                                       : fmt::format("{} ranks", topology.ranks())));
-  for (const auto& [name, ranks] : settings.roles)
-    topology.roles.push_back({name, ranks.members(topology)});
+  for (const NamedRanks& one : settings.roles) {
+    Role role{one.name, one.ranks.members(topology), one.is_group};
+    check_overlap(topology, role, one.where, diagnostics);
+    topology.roles.push_back(std::move(role));
+  }
   return topology;
 }
 
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics) {
   if (!expect_map(world, "world", diagnostics)) return;
   settings.world_where = world.where;
-  check_keys(world, "world", {"ranks", "nodes", "ranks_per_node", "mesh", "roles"}, diagnostics);
+  check_keys(world, "world", {"ranks", "nodes", "ranks_per_node", "mesh", "roles", "groups"},
+             diagnostics);
   const Entry* ranks = world.find("ranks");
   const Entry* mesh = world.find("mesh");
   const bool by_node = world.find("nodes") || world.find("ranks_per_node");
@@ -254,8 +301,8 @@ void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostic
     diagnostics.add(ranks->where, "a world has either ranks or nodes and ranks_per_node");
     return;
   }
-  const bool only_roles = world.entries.size() == (world.find("roles") ? 1u : 0u);
-  if (only_roles)
+  auto names_ranks = [](const Entry& entry) { return entry.key == kRoles || entry.key == kGroups; };
+  if (std::ranges::all_of(world.entries, names_ranks))
     diagnostics.add(world.where, "a world needs ranks, or nodes and ranks_per_node, or a mesh");
   settings.ranks_by_mesh = mesh != nullptr && !ranks && !by_node;
   for (const Entry& entry : world.entries) {
@@ -264,8 +311,8 @@ void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostic
   }
   std::vector<std::string> names;
   if (mesh) assign_mesh(settings, mesh->value, names, diagnostics);
-  if (const Entry* roles = world.find("roles"))
-    assign_roles(settings, roles->value, names, diagnostics);
+  for (const Entry& entry : world.entries)
+    if (names_ranks(entry)) assign_roles(settings, entry, names, diagnostics);
 }
 
 }  // namespace loadproof::harness

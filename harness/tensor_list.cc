@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -35,6 +36,9 @@ constexpr TensorKey kKeys[] = {
      "a group of ranks, such as node or world, that have one memory for it: what one writes, all "
      "see"},
     {"tie", "the tensor whose storage it shares"},
+    {"tolerance",
+     "how far its values may be from what they must be, as ckpt and source see it; 0 if left out: "
+     "every bit counts"},
     {"slice", "with `tie`: the part of it, such as \":, 0:3\"; the tensor is a view"},
 };
 
@@ -77,6 +81,7 @@ class TensorParser {
       if (key == "shard") shard(tensor, value);
       if (key == "shared")
         tensor.spec.shared_over = read_group(value, key, words_, diagnostics_).value_or("");
+      if (key == "tolerance") tolerance(tensor, value);
       if (key == "slice") tensor.spec.tied_slice = read_slice(value, key, diagnostics_);
       if (key == "tie") tensor.spec.tied_to = read_text(value, key, diagnostics_).value_or("");
     }
@@ -112,6 +117,14 @@ class TensorParser {
       if (text == name(kind)) tensor.spec.kind = kind;
   }
 
+  void tolerance(ExtraTensor& tensor, const Node& node) {
+    const auto number = read_number(node, "tolerance", diagnostics_);
+    if (!number) return;
+    tensor.spec.tolerance = *number;
+    if (!std::isfinite(*number) || *number < 0)
+      diagnostics_.add(node.where, "tolerance must be a number from 0 on");
+  }
+
   void from(ExtraTensor& tensor, const Node& node) {
     if (!read_choice(node, "from", {"file"}, diagnostics_)) return;
     tensor.spec.in_stores = true;
@@ -137,9 +150,10 @@ class TensorParser {
     tensor.spec.cut_over = loadproof::arg<std::string>(step, "over");
   }
 
-  std::optional<Formula> formula(const Node& node) {
+  std::optional<Formula> formula(ExtraTensor& tensor, const Node& node) {
     const auto text = read_text(node, "value", diagnostics_);
     if (!text) return std::nullopt;
+    tensor.value = *text;
     const Result<Formula> parsed = Formula::parse(*text);
     if (parsed) return *parsed;
     diagnostics_.add(node.where, fmt::format("value cannot be {}: {}", in_quotes(*text),
@@ -162,7 +176,7 @@ class TensorParser {
     if (word == "normal") tensor.spec.init = {InitKind::kNormal, kInitStd};
     if (word == "zeros") tensor.spec.init = {InitKind::kZeros, 0};
     if (word == "ones") tensor.spec.init = {InitKind::kOnes, 0};
-    if (value != nullptr) tensor.spec.value = formula(value->value);
+    if (value != nullptr) tensor.spec.value = formula(tensor, value->value);
     if (word == "value" && value != nullptr) tensor.spec.init = {InitKind::kAnalytic, 0};
   }
 

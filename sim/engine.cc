@@ -38,6 +38,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
     Runner& added = runners_.emplace_back(
         Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
+    if (spec.writes) added.rank.count_writes(origins_);
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
@@ -112,7 +113,10 @@ const Step* Engine::next_step(Runner& runner) {
       frame.next = 0;
       continue;
     }
-    if (frame.update) tell_outcome(runner.rank, *frame.update, /*failed=*/false);
+    if (frame.update) {
+      tell_outcome(runner.rank, *frame.update, /*failed=*/false);
+      finish_update(runner, *frame.update);
+    }
     runner.frames.pop_back();
   }
   runner.current = nullptr;
@@ -342,6 +346,7 @@ Observation Engine::finish() {
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;
+    if (spec_.writes) add_writes(ended.rank, origins_, seen_.writes);
     seen_.ranks.push_back(std::move(ended.seen));
   }
   return std::move(seen_);

@@ -48,6 +48,9 @@ struct Post {
   std::optional<int> into;  // of a broadcast: the slot in which others than the source receive
   Strided strided = Strided::kRefuse;
   std::optional<Cut> cut;   // of a scatter
+  // Of a gather: which cut of the tensor it undoes. One that is not the last leaves the elements in
+  // another order where both cut the same dimension.
+  size_t level = 0;
   Reduction reduction = Reduction::kSum;
   bool match_bytes = false;
   bool truncates = false;
@@ -109,6 +112,7 @@ class Engine {
       StateMap states;
     };
     const Step* step = nullptr;
+    int64_t run = 0;             // how often the rank had run it before
     std::vector<int> about;      // slots that are judged; empty: all
     std::vector<Held> held;      // at its start, by slot
     std::optional<Rank> before;  // of on_error: restore
@@ -132,6 +136,7 @@ class Engine {
     int waiting = 0;                // calls posted and not yet met
     bool stopped = false;
     std::optional<std::string> raised;  // an error that ends the innermost update
+    std::map<const Step*, int64_t> updates;  // how often each was entered
     std::optional<at::Generator> generator, shared_generator;
     int64_t point_version = -1;     // of the rank when its last point was taken
     int64_t shared_version = 0;     // of the rank when others last saw what it shares
@@ -173,6 +178,9 @@ class Engine {
   void raise(Runner& runner, std::string error);
   void end_update(Runner& runner);
   static void tell_outcome(Rank& rank, const Update& update, bool failed);
+  void finish_update(Runner& runner, const Update& update) const;
+  static bool is_about(const Update& update, int slot);
+  static bool is_unchanged(const Rank& rank, const Update& update, int slot);
   void note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const;
 
   // What is known of a call while it waits, by its tag.
@@ -180,7 +188,9 @@ class Engine {
     int slot = -1;             // whose bytes move; of a receiver, where they go
     at::Tensor moved;          // what the transport sees of the slot
     Strided strided = Strided::kRefuse;
-    std::optional<Shard> shard;  // of a scatter: the piece that the rank will hold
+    std::optional<Shard> shard;  // of a scatter, or of a gather that undoes no last cut: what the
+                                 // rank will hold
+    int64_t dim = -1;            // of such a gather: along which it joins
   };
   std::deque<Posted> posted_;
 
@@ -191,6 +201,8 @@ class Engine {
   StateMap given_by(const Call& call) const;
   void write_received(const Call& call, const std::vector<Interval>& cells);
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
+  Result<void> add_inner_gather(const Post& post, int group, const Slot& slot, Call& call);
+  void complete_inner_gather(const Meeting& meeting);
   Result<void> meet();
   void note_mismatches(const Meeting& meeting);
   void complete(const Meeting& meeting);

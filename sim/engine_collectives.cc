@@ -1,4 +1,5 @@
 // Engine, second part: what a meeting does to bytes and states.
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
@@ -131,6 +132,7 @@ void Engine::complete(const Meeting& meeting) {
   }
   for (const Call& call : meeting.calls) {
     Runner& member = runner(call.rank);
+    if (peaks_ && meeting.calls.size() > 1) peaks_->met(member.rank);
     if (call.tag >= 0) {
       log_writes(member, {&posted(call).slot, 1});
       share(member);
@@ -211,7 +213,32 @@ void Engine::complete_scatter(const Meeting& meeting) {
   }
 }
 
+void Engine::complete_inner_gather(const Meeting& meeting) {
+  std::vector<std::vector<Interval>> given;
+  for (const Call& call : meeting.calls) given.push_back(given_by(call).intervals());
+  for (const Call& call : meeting.calls) {
+    const Posted& known = posted(call);
+    if (known.dim < 0) continue;  // of a gather to one: not that one
+    const auto item = static_cast<int64_t>(item_size(call.dtype));
+    at::Tensor joined = at::cat(call.out, known.dim).contiguous();
+    StateMap states(bytes_of(joined), {kNoOrigin, 0});
+    int64_t begin = 0;
+    for (size_t m = 0; m < given.size(); ++m) {
+      const int64_t count = call.out[m].size(known.dim);
+      const bool own = meeting.calls[m].rank == call.rank;
+      write_box(states, shape_of(joined), rows(shape_of(joined), known.dim, begin, count), item,
+                own ? given[m] : received(meeting.calls[m], call.step, given[m]));
+      begin += count;
+    }
+    runner(call.rank).rank.give_shared(known.slot, std::move(joined), std::move(states),
+                                       known.shard);
+  }
+}
+
 void Engine::complete_gather(const Meeting& meeting) {
+  if (std::ranges::any_of(meeting.calls,
+                          [&](const Call& call) { return posted(call).dim >= 0; }))
+    return complete_inner_gather(meeting);
   std::vector<std::vector<Interval>> given;
   for (const Call& call : meeting.calls) given.push_back(given_by(call).intervals());
   for (const Call& call : meeting.calls) {

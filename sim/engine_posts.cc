@@ -84,10 +84,45 @@ Result<void> Engine::add_tensor(const StepContext& step, const Post& post, int g
   (gives && post.op != Collective::kAllReduce ? call.in : call.out).push_back(*moved);
   const bool receives_all = post.op == Collective::kAllGather ||
                             (post.op == Collective::kGather && post.source == call.rank);
-  if (receives_all) call.out = gather_targets(group, slot);
   call.tag = static_cast<int64_t>(posted_.size());
   posted_.push_back({used, *moved,
                      slot.value.is_contiguous() ? Strided::kRefuse : post.strided, {}});
+  if (receives_all && post.level + 1 < slot.shard->levels.size())
+    return add_inner_gather(post, group, slot, call);
+  if (receives_all) call.out = gather_targets(group, slot);
+  return {};
+}
+
+// Pieces side by side, as if theirs had been the last cut.
+Result<void> Engine::add_inner_gather(const Post& post, int group, const Slot& slot, Call& call) {
+  const Shard& shard = *slot.shard;
+  std::vector<Place> places;
+  for (const Shard::Level& level : shard.levels) {
+    const Result<Place> place = groups_.place_in(level.group, call.rank);
+    if (!place) return tl::make_unexpected(place.error());
+    places.push_back(*place);
+  }
+  const std::vector<int64_t>& whole = shard.levels[0].shape;
+  const auto rest = cut_anew(shard, whole, places, post.level);
+  if (!rest) return tl::make_unexpected(rest.error());
+  const int64_t dim = shard.levels[post.level].cut.dim;
+  int64_t joined = 0;
+  for (int64_t member = 0; member < static_cast<int64_t>(groups_.ranks_of(group).size());
+       ++member) {
+    places[post.level].position = member;
+    const auto theirs = cut_anew(shard, whole, places, shard.levels.size());
+    if (!theirs) return tl::make_unexpected(theirs.error());
+    const std::vector<int64_t>& shape = (*theirs)->layout.shape;
+    joined += shape[static_cast<size_t>(dim)];
+    call.out.push_back(empty_tensor(shape, dtype_of(slot.value)));
+  }
+  const std::vector<int64_t> wanted = *rest ? (*rest)->layout.shape : whole;
+  if (joined != wanted[static_cast<size_t>(dim)])
+    return fail(fmt::format("{} was cut over {} before its last cut: {} rows do not join to {}",
+                            slot.spec->name, post.group, joined,
+                            wanted[static_cast<size_t>(dim)]));
+  posted_.back().shard = *rest;
+  posted_.back().dim = dim;
   return {};
 }
 

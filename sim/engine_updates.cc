@@ -28,12 +28,14 @@ ChangedTensor changed_tensor(const Rank& rank, int slot, const ChainScope& scope
 }  // namespace
 
 void Engine::enter_update(const StepContext& step) {
-  Update update{.step = &step.step, .about = {step.selected.begin(), step.selected.end()}};
+  Runner& entered = runner(step.rank.index());
+  Update update{.step = &step.step,
+                .run = entered.updates[&step.step]++,
+                .about = {step.selected.begin(), step.selected.end()}};
   for (size_t i = 0; i < step.rank.slots().size(); ++i)
     update.held.push_back({step.rank.slots()[i].storage, step.rank.states(static_cast<int>(i))});
   if (arg<std::string>(step.step, "on_error") == "restore") update.before = step.rank.clone();
-  runner(step.rank.index())
-      .frames.push_back({.steps = &step.step.body, .update = std::move(update)});
+  entered.frames.push_back({.steps = &step.step.body, .update = std::move(update)});
 }
 
 // Posts of the step that raises are those of a rank that waits for each before it makes the next:
@@ -62,6 +64,7 @@ void Engine::end_update(Runner& runner) {
                       .raised_at = runner.current->index,
                       .error = *std::exchange(runner.raised, std::nullopt),
                       .on_error = arg<std::string>(*update.step, "on_error"),
+                      .run = update.run,
                       .points = static_cast<int64_t>(runner.seen.points.size())};
   if (update.before) runner.rank.go_back_to(std::move(*update.before));
   note_tensors(runner.rank, update, failed);
@@ -73,18 +76,32 @@ void Engine::end_update(Runner& runner) {
   runner.seen.failed_updates.push_back(std::move(failed));
 }
 
-// A tensor is as before when its storage and all its states are: what writes bytes writes states.
+bool Engine::is_about(const Update& update, int slot) {
+  return update.about.empty() || std::ranges::binary_search(update.about, slot);
+}
+
+// When its storage and all its states are as before: what writes bytes writes states.
+bool Engine::is_unchanged(const Rank& rank, const Update& update, int slot) {
+  const Update::Held& held = update.held[static_cast<size_t>(slot)];
+  return rank.slot(slot).storage == held.storage && rank.states(slot) == held.states;
+}
+
+void Engine::finish_update(Runner& runner, const Update& update) const {
+  FinishedUpdate finished{.step = update.step->index, .run = update.run};
+  for (int slot = 0; slot < static_cast<int>(update.held.size()); ++slot)
+    if (is_about(update, slot) && !is_unchanged(runner.rank, update, slot))
+      finished.changed.push_back(runner.rank.slot(slot).spec->name);
+  runner.seen.finished_updates.push_back(std::move(finished));
+}
+
 void Engine::note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const {
-  for (size_t i = 0; i < update.held.size(); ++i) {
-    const int slot = static_cast<int>(i);
-    const bool is_about = update.about.empty() || std::ranges::binary_search(update.about, slot);
-    const Update::Held& held = update.held[i];
-    if (rank.slot(slot).storage == held.storage && rank.states(slot) == held.states) {
-      if (is_about) failed.unchanged.push_back(rank.slot(slot).spec->name);
+  for (int slot = 0; slot < static_cast<int>(update.held.size()); ++slot) {
+    if (is_unchanged(rank, update, slot)) {
+      if (is_about(update, slot)) failed.unchanged.push_back(rank.slot(slot).spec->name);
       continue;
     }
     failed.changed.push_back(changed_tensor(rank, slot, chain_scope()));
-    failed.changed.back().judged = is_about;
+    failed.changed.back().judged = is_about(update, slot);
   }
 }
 

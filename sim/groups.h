@@ -3,7 +3,7 @@
 //   world                     every rank
 //   node                      the ranks of one node
 //   a dimension of the mesh   the ranks that differ in that coordinate alone
-//   a role                    the ranks of the role
+//   a role or a group         its ranks
 //
 // A value made from a topology; a name stands for as many groups as it takes to hold every rank, of
 // which each rank is in at most one.

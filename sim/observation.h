@@ -35,7 +35,7 @@ struct StateRange {
 struct Comparison {
   bool known = false;            // the directory says nothing: everything else is unset
   bool from_file = false;        // elements of the store `file`, not a declared or analytic value
-  bool equal = false;            // dtype, shape and every bit
+  bool equal = false;            // dtype, shape and every bit, or within the tolerance
   int64_t differing = 0;         // elements
   int64_t first_differing = -1;  // element, row-major
   int64_t last_differing = -1;
@@ -73,6 +73,7 @@ struct TensorObservation {
   Comparison declared;           // the same against what the case's `source` gives
   uint64_t piece = 0;            // of which elements of the whole tensor these are; 0: all of them
   std::vector<ElementRange> held;  // of a piece: those elements, at most kHeldRangesMax ranges
+  std::string astray;  // of a tensor that declares its piece: what it holds instead; empty: that
   uint64_t digest = 0;           // of dtype, shape and bytes; 0 on meta
   // Of the elements and their places in the whole tensor: those of pieces add up to that of the
   // whole. 0: the run was not asked for it.
@@ -130,10 +131,19 @@ struct FailedUpdate {
   int32_t raised_at = -1;  // of the step inside it that raised
   std::string error;
   std::string on_error;    // leave, restore
+  int64_t run = 0;         // how often the rank had run this update before
   int64_t points = 0;      // of the rank, taken before it failed
   std::vector<std::string> unchanged;  // of those that it is about: storage and states as before
   std::vector<ChangedTensor> changed;  // of all
   bool operator==(const FailedUpdate&) const = default;
+};
+
+// An `update` that a rank has run to its end.
+struct FinishedUpdate {
+  int32_t step = -1;
+  int64_t run = 0;
+  std::vector<std::string> changed;  // of those that it is about
+  bool operator==(const FinishedUpdate&) const = default;
 };
 
 enum class Outcome : uint8_t { kFinished, kRaised, kDiedSampling, kBlocked, kAborted };
@@ -147,6 +157,7 @@ struct RankObservation {
   std::vector<Point> points;            // in the order they were taken; the last one is the end
   std::vector<Generation> generations;
   std::vector<FailedUpdate> failed_updates;  // in the order in which they failed
+  std::vector<FinishedUpdate> finished_updates;
   int64_t reserved_peak = 0;            // bytes, by the ledger
   int32_t reserved_peak_step = -1;
   bool operator==(const RankObservation&) const = default;
@@ -206,6 +217,17 @@ struct TwinDifference {
   bool operator==(const TwinDifference&) const = default;
 };
 
+// How often the elements of a tensor were written, by steps and collectives; names that share
+// storage are one, the first.
+struct WritesObservation {
+  int rank = 0;
+  std::string tensor;
+  int64_t most = 0;            // of any element
+  int64_t begin = 0, end = 0;  // the first of those
+  int32_t step = -1;           // that wrote these last
+  bool operator==(const WritesObservation&) const = default;
+};
+
 struct StepLabel {
   std::string id, verb, file;
   int line = 0;
@@ -221,6 +243,7 @@ struct Observation {
   std::vector<VacuousObservation> vacuous;
   std::vector<PeakObservation> peaks;  // by rank, then by node; empty: the case states no budget
   std::vector<TwinDifference> twins;   // set by who has run the twins
+  std::vector<WritesObservation> writes;  // by rank, where the case limits them
   int64_t events = 0;
   uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend
   bool operator==(const Observation&) const = default;

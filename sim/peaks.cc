@@ -8,6 +8,7 @@ namespace loadproof::sim {
 Peaks::Peaks(const Topology& topology)
     : topology_(topology),
       ranks_(static_cast<size_t>(topology.ranks())),
+      most_(ranks_.size()),
       nodes_(static_cast<size_t>(topology.nodes)) {
   for (int rank = 0; rank < topology.ranks(); ++rank) peaks_.push_back({.index = rank});
   for (int node = 0; node < topology.nodes; ++node)
@@ -23,13 +24,22 @@ Peaks::Footprint Peaks::footprint_of(const Rank& rank, const OriginTable& origin
     const StateMap& states = rank.storage_states(static_cast<int>(i));
     footprint.reserved += states.bytes();
     for (const Interval& interval : states.intervals()) {
-      const Origin& origin = origins.at(interval.cell.origin);
-      if (origin.kind != StateKind::kUndefined && origin.what != kLazyZeros)
+      if (is_written(origins.at(interval.cell.origin)))
         footprint.resident += interval.end - interval.begin;
     }
   }
   return footprint;
 }
+
+void Peaks::replace_most(const Rank& rank, const Footprint& now) {
+  Footprint& most = most_[static_cast<size_t>(rank.index())];
+  Footprint& node = nodes_[static_cast<size_t>(topology_.node_of(rank.index()))];
+  node.resident += now.resident - most.resident;
+  node.reserved += now.reserved - most.reserved;
+  most = now;
+}
+
+void Peaks::met(const Rank& rank) { replace_most(rank, ranks_[static_cast<size_t>(rank.index())]); }
 
 void Peaks::raise(PeakObservation& peak, const Footprint& now, const Rank& rank, int32_t step) {
   peak.reserved = std::max(peak.reserved, now.reserved);
@@ -44,10 +54,11 @@ void Peaks::note(const Rank& rank, const OriginTable& origins, int32_t step) {
   Footprint& before = ranks_[index];
   if (before.version == rank.version()) return;
   const Footprint now = footprint_of(rank, origins);
-  const auto node = static_cast<size_t>(topology_.node_of(rank.index()));
-  nodes_[node].resident += now.resident - before.resident;
-  nodes_[node].reserved += now.reserved - before.reserved;
   before = now;
+  const Footprint& most = most_[index];
+  replace_most(rank, {.resident = std::max(most.resident, now.resident),
+                      .reserved = std::max(most.reserved, now.reserved)});
+  const auto node = static_cast<size_t>(topology_.node_of(rank.index()));
   raise(peaks_[index], now, rank, step);
   raise(peaks_[ranks_.size() + node], nodes_[node], rank, step);
 }

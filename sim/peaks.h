@@ -2,8 +2,11 @@
 //
 // Resident is what has been written: a page that nobody touched costs nothing, and neither do zeros
 // that the kernel gives lazily. Reserved is all storage that some name still has. Tensors count,
-// the temporaries inside an operation do not; names that share storage count once. Owned by one
-// Engine.
+// the temporaries inside an operation do not; names that share storage count once.
+//
+// Ranks run one after the other between their meetings, but only here: a node's peak is the most
+// that its ranks can hold at once, each of them its most since it last met another. A rank's own
+// peak is exact. Owned by one Engine.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +23,8 @@ class Peaks {
   explicit Peaks(const Topology& topology);
   // The rank has just run this step, or met in it.
   void note(const Rank& rank, const OriginTable& origins, int32_t step);
+  // The rank has met others in a collective: what it held before is past for all of them.
+  void met(const Rank& rank);
   // By rank, and then by node.
   std::vector<PeakObservation> take() { return std::move(peaks_); }
 
@@ -29,14 +34,14 @@ class Peaks {
     int64_t version = -1;  // of the rank when it was counted
   };
   const Topology& topology_;
-  std::vector<Footprint> ranks_, nodes_;
+  std::vector<Footprint> ranks_;
+  std::vector<Footprint> most_;   // by rank: since it last met another
+  std::vector<Footprint> nodes_;  // the sum of these
   std::vector<PeakObservation> peaks_;
 
   static Footprint footprint_of(const Rank& rank, const OriginTable& origins);
+  void replace_most(const Rank& rank, const Footprint& now);
   void raise(PeakObservation& peak, const Footprint& now, const Rank& rank, int32_t step);
 };
-
-// What a footprint calls the zeros that nobody has touched.
-inline constexpr std::string_view kLazyZeros = "alloc as zeros_lazy";
 
 }  // namespace loadproof::sim

@@ -9,6 +9,17 @@
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
+namespace {
+
+bool same_piece(const std::optional<Shard>& a, const std::optional<Shard>& b) {
+  return a && b ? a->layout == b->layout : a.has_value() == b.has_value();
+}
+
+bool holds_more(const std::optional<Shard>& before, const std::optional<Shard>& now) {
+  return before && (!now || now->levels.size() < before->levels.size());
+}
+
+}  // namespace
 
 Rank::Rank(int index, std::span<const TensorSpec> specs, const Topology& topology, bool whole,
            OriginTable& origins)
@@ -21,7 +32,7 @@ Rank::Rank(int index, std::span<const TensorSpec> specs, const Topology& topolog
     slot.spec = &spec;
     slot.held = whole || spec.held_by.contains(index, topology);
     slot.value = meta_tensor(spec.shape, spec.dtype);
-    slot.storage = add_storage(StateMap(bytes_of(slot.value), {origin, 0}));
+    slot.storage = add_storage(StateMap(bytes_of(slot.value), {origin, 0}), slot.value.numel());
   }
 }
 
@@ -34,8 +45,15 @@ void Rank::declare(int i, Shard shard) {
   at(i).declared = std::move(shard);
 }
 
-int Rank::add_storage(StateMap states) {
+void Rank::count_writes(const OriginTable& origins) {
+  origins_ = &origins;
+  for (size_t i = writes_.size(); i < storages_.size(); ++i)
+    writes_.emplace_back(element_count(slots_[i].spec->shape));
+}
+
+int Rank::add_storage(StateMap states, int64_t elements) {
   storages_.push_back(std::move(states));
+  if (origins_) writes_.emplace_back(elements);
   ++version_;
   return static_cast<int>(storages_.size()) - 1;
 }
@@ -43,21 +61,49 @@ int Rank::add_storage(StateMap states) {
 void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard) {
   SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
             slot(i).spec->name);
+  const bool same = same_piece(slot(i).shard, shard);
+  const int storage = add_storage(std::move(states), value.numel());
+  // What an element has seen counts in its new storage, too.
+  if (const WriteCounts* before = writes(i);
+      before && same && !slot(i).view && before->elements() == value.numel())
+    writes_.back() = *before;
   at(i).value = std::move(value);
-  at(i).storage = add_storage(std::move(states));
+  at(i).storage = storage;
   at(i).shard = std::move(shard);
   at(i).view.reset();
+  at(i).gathered = same && slot(i).gathered;
+  if (origins_) count(i, storage_states(i));
+}
+
+void Rank::count(int i, const StateMap& written) {
+  const auto item = static_cast<int64_t>(slot(i).value.element_size());
+  WriteCounts& writes = writes_[static_cast<size_t>(slot(i).storage)];
+  for (const Interval& interval : written.intervals()) {
+    const OriginId origin = interval.cell.origin;
+    if (origin == kNoOrigin || !is_written(origins_->at(origin))) continue;
+    const int64_t begin = interval.begin / item, end = (interval.end + item - 1) / item;
+    if (!slot(i).view) writes.add(begin, end);
+    if (!slot(i).view) continue;
+    for (const Part& part : slot(i).view->parts) {
+      const int64_t from = std::max(begin, part.piece);
+      const int64_t to = std::min(end, part.piece + part.count);
+      if (from < to) writes.add(part.whole + from - part.piece, part.whole + to - part.piece);
+    }
+  }
 }
 
 void Rank::give_shared(int i, const at::Tensor& value, StateMap states,
                        const std::optional<Shard>& shard) {
   const int old = slot(i).view ? -1 : slot(i).storage;  // a view goes away alone
+  const bool gathered = holds_more(slot(i).shard, shard);
   give(i, value, std::move(states), shard);
+  at(i).gathered = at(i).gathered || gathered;
   for (Slot& other : slots_) {
     if (other.storage != old || other.view) continue;  // who has a view keeps the old storage
     other.value = slot(i).value;
     other.storage = slot(i).storage;
     other.shard = shard;
+    other.gathered = slot(i).gathered;
   }
 }
 
@@ -65,6 +111,7 @@ void Rank::bind(int i, int target) {
   at(i).value = slot(target).value;
   at(i).storage = slot(target).storage;
   at(i).shard = slot(target).shard;
+  at(i).gathered = slot(target).gathered;
   at(i).view = slot(target).view;
   at(i).view_states = slot(target).view_states;
   ++version_;
@@ -84,6 +131,11 @@ void Rank::change(int i, Edit edit) {
   Slot& slot = at(i);
   StateMap& all = storages_[static_cast<size_t>(slot.storage)];
   edit(slot.view ? slot.view_states : all);
+  if (origins_) {
+    StateMap written(slot.view ? slot.view_states.bytes() : all.bytes(), {kNoOrigin, 0});
+    edit(written);
+    count(i, written);
+  }
   const auto item = static_cast<int64_t>(slot.value.element_size());
   if (slot.view)
     for (const Part& part : slot.view->parts) {
@@ -136,6 +188,11 @@ void Rank::wrote_memory(int i, const std::vector<Interval>& cells) {
   const int64_t begin = written.value.storage_offset() *
                         static_cast<int64_t>(written.value.element_size());
   storages_[static_cast<size_t>(written.storage)].splice(begin, begin + cells.back().end, cells);
+  if (origins_) {
+    const auto item = static_cast<int64_t>(written.value.element_size());
+    writes_[static_cast<size_t>(written.storage)].add(begin / item,
+                                                      (begin + cells.back().end + item - 1) / item);
+  }
   see_again(written.storage);
 }
 

@@ -19,6 +19,7 @@
 #include "sim/shard.h"
 #include "sim/state.h"
 #include "sim/tensor_spec.h"
+#include "sim/writes.h"
 
 namespace loadproof::sim {
 
@@ -34,6 +35,7 @@ struct Slot {
   std::set<std::string> flags;
   std::optional<Shard> shard;     // what piece of the tensor `value` is; nothing: all of it
   std::optional<Shard> declared;  // the piece that the tensor's own declaration gives this rank
+  bool gathered = false;          // it holds more than it did, by a gather
 };
 
 class Rank {
@@ -44,6 +46,8 @@ class Rank {
        OriginTable& origins);
   // The piece of the slot that its declaration gives this rank: on meta, too.
   void declare(int i, Shard shard);
+  // From now on, counts how often each element is written. REQUIRES: `origins` outlives the rank.
+  void count_writes(const OriginTable& origins);
 
   int index() const { return index_; }
   std::span<const Slot> slots() const { return slots_; }
@@ -55,6 +59,10 @@ class Rank {
   // Of all that the slot's storage holds: other than states() of a view alone.
   const StateMap& storage_states(int i) const {
     return storages_[static_cast<size_t>(slot(i).storage)];
+  }
+  // Of the slot's storage; nothing: nobody counts.
+  const WriteCounts* writes(int i) const {
+    return origins_ ? &writes_[static_cast<size_t>(slot(i).storage)] : nullptr;
   }
   // Grows with every change of bytes, states or bindings; equal numbers mean nothing has changed.
   int64_t version() const { return version_; }
@@ -95,9 +103,13 @@ class Rank {
   int index_;
   std::vector<Slot> slots_;
   std::vector<StateMap> storages_;  // by number; those that no slot names any more are empty
+  const OriginTable* origins_ = nullptr;  // of what is written; nullptr: writes are not counted
+  std::vector<WriteCounts> writes_;       // beside storages_, where they are
   int64_t version_ = 0;
 
-  int add_storage(StateMap states);
+  int add_storage(StateMap states, int64_t elements);
+  // The states say which of them are written: of the slot's elements, in its order.
+  void count(int i, const StateMap& written);
   // Lets `edit` change the states of the slot's elements, and brings them to all who share them.
   template <typename Edit>
   void change(int i, Edit edit);

@@ -109,8 +109,9 @@ const Role* Topology::find_role(std::string_view name) const {
 }
 
 int Topology::role_of(int rank) const {
-  const auto found = std::ranges::find_if(
-      roles, [&](const Role& role) { return std::ranges::binary_search(role.ranks, rank); });
+  const auto found = std::ranges::find_if(roles, [&](const Role& role) {
+    return !role.is_group && std::ranges::binary_search(role.ranks, rank);
+  });
   return found == roles.end() ? -1 : static_cast<int>(found - roles.begin());
 }
 

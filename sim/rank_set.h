@@ -4,9 +4,10 @@
 //   0 · 1..3 · last · 1..last                rank numbers, both ends included
 //   local 0 · node 1 · node 1..2             the same of the rank within its node and of the node
 //   r>0 · r%2==1 · local!=last · node<=1     comparisons: == != < <= > >=, after % a divisor if
-//   wanted shard 0 · replicate>0                    the same of the coordinate in a dimension of
-//   the mesh trainer                                  the ranks of a role !0 · (r>0) & local 0 · 0
-//   | 2             set algebra
+//   wanted
+//   shard 0 · replicate>0                    the same of the coordinate in a dimension of the mesh
+//   trainer                                  the ranks of a role or a group
+//   !0 · (r>0) & local 0 · 0 | 2             set algebra
 //
 // A RankSet is a value; it is evaluated against a Topology when a step runs, so that one program
 // serves every world size. Numbers beyond the world are allowed and match nobody.
@@ -30,10 +31,12 @@ struct MeshDim {
   bool operator==(const MeshDim&) const = default;
 };
 
-// Ranks that run a program of their own, such as trainer and engine.
+// Ranks with a name: a role, which runs a program of its own, such as trainer and engine, or a mere
+// group, which may meet in collectives and share pieces.
 struct Role {
   std::string name;
   std::vector<int> ranks;  // ascending
+  bool is_group = false;
   bool operator==(const Role&) const = default;
 };
 
@@ -44,7 +47,7 @@ struct Topology {
   int nodes = 1;
   int ranks_per_node = 1;
   std::vector<MeshDim> mesh = {};
-  std::vector<Role> roles = {};
+  std::vector<Role> roles = {};  // and groups
   int ranks() const { return nodes * ranks_per_node; }
   int node_of(int rank) const { return rank / ranks_per_node; }
   int local_rank_of(int rank) const { return rank % ranks_per_node; }
@@ -54,8 +57,8 @@ struct Topology {
     return rank / stride_of(dim) % mesh[dim].size;
   }
   const Role* find_role(std::string_view name) const;
-  // Index into roles of the first that has the rank; -1: none. Ranks of different roles run
-  // programs of their own: they are no replicas of each other, and need not fail alike.
+  // Index into roles of the one that has the rank, groups left out; -1: none. Ranks of different
+  // roles run programs of their own: they are no replicas of each other, and need not fail alike.
   int role_of(int rank) const;
   std::optional<size_t> find_dim(std::string_view name) const;
   bool operator==(const Topology&) const = default;
@@ -72,7 +75,7 @@ class RankSet {
   // What it calls by name, so that a reader can be told of one that the world does not have.
   struct Name {
     std::string name;
-    bool is_dim = false;  // else a role
+    bool is_dim = false;  // else a role or a group
     int column = 0;       // in the text, from 1
   };
   std::vector<Name> names() const;
@@ -89,7 +92,7 @@ class RankSet {
     Compare compare = Compare::kEqual;
     int low = 0, high = 0, modulus = 0;  // kRange: low..high; kCompare: variable [% modulus] ? low
     int left = -1, right = -1;           // indices into nodes_
-    std::string name = {};               // of kRole and of a leaf over kDim
+    std::string name = {};               // of kRole, a group too, and of a leaf over kDim
     int column = 0;                      // of the name
   };
   friend class RankSetParser;

@@ -13,6 +13,20 @@ Result<Shard> cut_again(const std::optional<Shard>& held, const std::vector<int6
   return shard;
 }
 
+Result<std::optional<Shard>> cut_anew(const Shard& shard, const std::vector<int64_t>& shape,
+                                      std::span<const Place> places, size_t left_out) {
+  std::optional<Shard> anew;
+  for (size_t i = 0; i < shard.levels.size(); ++i) {
+    if (i == left_out) continue;
+    const Shard::Level& level = shard.levels[i];
+    Result<Shard> cut = cut_again(anew, anew ? anew->layout.shape : shape, level.cut, level.group,
+                                  places[i]);
+    if (!cut) return tl::make_unexpected(cut.error());
+    anew = std::move(*cut);
+  }
+  return anew;
+}
+
 std::optional<Shard> without_last_cut(const Shard& shard) {
   const Shard::Level& last = shard.levels.back();
   if (!last.layout) return std::nullopt;

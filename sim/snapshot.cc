@@ -2,7 +2,10 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <set>
 
 #include "sim/memory/scan.h"
 #include "sim/mismatch.h"
@@ -10,6 +13,8 @@
 
 namespace loadproof::sim {
 namespace {
+
+constexpr size_t kRangesTold = 4;
 
 // Where the bytes of one storage stand: the ranges told in full, the rest as counts alone.
 void tell_states(const Rank& rank, int slot, const ChainScope& scope, TensorObservation& seen) {
@@ -65,21 +70,49 @@ void tally(const std::byte* left, const std::byte* right, int64_t count, Compari
   }
 }
 
+void tally_bits(const std::byte* left, const std::byte* right, int64_t count, int64_t item,
+                Comparison& seen) {
+  switch (item) {
+    case 1:
+      return tally<uint8_t>(left, right, count, seen);
+    case 2:
+      return tally<uint16_t>(left, right, count, seen);
+    case 4:
+      return tally<uint32_t>(left, right, count, seen);
+    default:
+      return tally<uint64_t>(left, right, count, seen);
+  }
+}
+
+// NaN is near NaN alone.
+void tally_beyond(double tolerance, const at::Tensor& left, const at::Tensor& right,
+                  Comparison& seen) {
+  const at::Tensor a = left.to(at::kDouble), b = right.to(at::kDouble);
+  const auto* from = a.const_data_ptr<double>();
+  const auto* to = b.const_data_ptr<double>();
+  for (int64_t i = 0; i < a.numel(); ++i) {
+    const bool both_nan = std::isnan(from[i]) && std::isnan(to[i]);
+    if (both_nan || from[i] == to[i] || std::abs(from[i] - to[i]) <= tolerance) continue;
+    if (seen.differing++ == 0) seen.first_differing = i;
+    seen.last_differing = i;
+  }
+}
+
 // A piece against the same elements of the whole. Padding is nobody's.
 void compare_elements(const at::Tensor& value, const at::Tensor& reference,
-                      const std::vector<Part>& parts, Comparison& seen) {
+                      const std::vector<Part>& parts, double tolerance, Comparison& seen) {
   const auto item = static_cast<int64_t>(value.element_size());
   for (const Part& part : parts) {
     const std::byte* left = data_of(value) + part.piece * item;
     const std::byte* right = data_of(reference) + part.whole * item;
     if (!first_difference(left, right, part.count * item)) continue;
     Comparison here;
-    switch (item) {
-      case 1: tally<uint8_t>(left, right, part.count, here); break;
-      case 2: tally<uint16_t>(left, right, part.count, here); break;
-      case 4: tally<uint32_t>(left, right, part.count, here); break;
-      default: tally<uint64_t>(left, right, part.count, here); break;
-    }
+    if (tolerance > 0)
+      tally_beyond(tolerance, value.view(-1).narrow(0, part.piece, part.count),
+                   reference.view(-1).narrow(0, part.whole, part.count), here);
+    else
+      tally_bits(left, right, part.count, item, here);
+    if (here.differing == 0) continue;
     if (seen.differing == 0) seen.first_differing = part.piece + here.first_differing;
     seen.last_differing = part.piece + here.last_differing;
     seen.differing += here.differing;
@@ -89,8 +122,36 @@ void compare_elements(const at::Tensor& value, const at::Tensor& reference,
     seen.reason = fmt::format("{} of {} elements differ", seen.differing, value.numel());
 }
 
+// "all of it", "elements 4 to 7 of it"
+std::string text_of(const std::optional<Shard>& shard, int64_t elements) {
+  const std::vector<Part> all{{0, 0, elements}};
+  const std::vector<Part>& parts = shard ? shard->layout.parts : all;
+  std::vector<std::string> ranges;
+  for (const Part& part : parts) {
+    if (ranges.size() == kRangesTold) return fmt::format("elements {}, …", fmt::join(ranges, ", "));
+    ranges.push_back(fmt::format("{} to {}", part.whole, part.whole + part.count - 1));
+  }
+  if (!shard) return "all of it";
+  return parts.empty() ? "none of it" : fmt::format("elements {}", fmt::join(ranges, ", "));
+}
+
 std::vector<Part> parts_of(const Slot& slot) {
   return slot.shard ? slot.shard->layout.parts : std::vector<Part>{{0, 0, slot.value.numel()}};
+}
+
+// What stands in the way of its being the piece that the tensor declares: "" where it is that, or a
+// part of it, or more of it by a gather.
+std::string astray(const Slot& slot) {
+  if (!slot.declared || slot.value.is_meta() || slot.gathered || slot.view) return "";
+  const std::vector<Part>& declared = slot.declared->layout.parts;
+  if (parts_of(slot) == declared && shape_of(slot.value) == slot.declared->layout.shape) return "";
+  if (slot.shard) {
+    const Shard::Level& first = slot.shard->levels.front();
+    const Shard::Level& wanted = slot.declared->levels.front();
+    if (first.cut == wanted.cut && first.group == wanted.group) return "";
+  }
+  return fmt::format("{} instead of {}", text_of(slot.shard, slot.value.numel()),
+                     text_of(slot.declared, slot.value.numel()));
 }
 
 Comparison compare_with(const Slot& held, const at::Tensor& reference) {
@@ -106,7 +167,8 @@ Comparison compare_with(const Slot& held, const at::Tensor& reference) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
                               fmt::join(reference.sizes(), ", "));
   } else {
-    compare_elements(held.value.contiguous(), reference.contiguous(), parts_of(held), seen);
+    compare_elements(held.value.contiguous(), reference.contiguous(), parts_of(held),
+                     held.spec->tolerance, seen);
   }
   return seen;
 }
@@ -158,6 +220,7 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
   tell_states(rank, slot, scope, seen);
   seen.reference = compare_with_file(rank, slot, asset, scope);
   if (!declared.empty()) seen.declared = compare_with(held, declared[static_cast<size_t>(slot)]);
+  seen.astray = astray(held);
   if (held.shard) {
     const std::vector<Part>& parts = held.shard->layout.parts;
     seen.piece = digest(parts.data(), parts.size() * sizeof(Part), 1);
@@ -208,6 +271,24 @@ std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& as
     if (rank.slots()[i].held)
       seen.push_back(observe_tensor(rank, static_cast<int>(i), asset, declared, scope));
   return seen;
+}
+
+void add_writes(const Rank& rank, const OriginTable& origins,
+                std::vector<WritesObservation>& writes) {
+  std::set<int> told;
+  for (size_t i = 0; i < rank.slots().size(); ++i) {
+    const Slot& slot = rank.slots()[i];
+    const auto index = static_cast<int>(i);
+    const bool judged = slot.held && slot.spec->kind != TensorKind::kScratch;
+    if (!judged || !told.insert(slot.storage).second) continue;
+    const std::vector<WriteCounts::Stretch>& stretches = rank.writes(index)->stretches();
+    const auto most = std::ranges::max_element(stretches, {}, &WriteCounts::Stretch::writes);
+    if (most == stretches.end() || most->writes == 0) continue;
+    const int64_t item = static_cast<int64_t>(slot.value.element_size());
+    const auto last = rank.storage_states(index).read(most->begin * item, most->end * item);
+    writes.push_back({rank.index(), slot.spec->name, most->writes, most->begin, most->end,
+                      last.empty() ? -1 : origins.at(last[0].cell.origin).step});
+  }
 }
 
 }  // namespace loadproof::sim

@@ -23,4 +23,8 @@ std::vector<TensorObservation> observe_tensors(const Rank& rank, const Asset& as
 // Sets TensorObservation::content of what observe_tensors() gave for this rank.
 void add_contents(const Rank& rank, std::vector<TensorObservation>& seen);
 
+// Adds how often the rank's tensors were written. REQUIRES: it counts writes.
+void add_writes(const Rank& rank, const OriginTable& origins,
+                std::vector<WritesObservation>& writes);
+
 }  // namespace loadproof::sim

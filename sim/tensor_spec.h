@@ -63,6 +63,7 @@ struct TensorSpec {
   std::optional<Cut> cut;          // which piece of it each rank has, as members of `cut_over`
   std::string cut_over;
   std::string shared_over;         // ranks of one such group have one storage; empty: each its own
+  double tolerance = 0;            // how far a value may be from what it must be
   std::vector<FilePiece> pieces;   // empty: the checkpoint has nothing for it
   bool operator==(const TensorSpec&) const = default;
 };

@@ -33,6 +33,7 @@ struct WorldSpec {
   const Program* source = nullptr;
   bool peaks = false;                // count what ranks and nodes hold
   bool contents = false;             // observe TensorObservation::content at the end
+  bool writes = false;               // and how often elements are written
   bool whole = false;                // every rank holds every tensor, and all of it
   std::string fill = "nan";
   std::string attention = "sdpa";

@@ -1,4 +1,5 @@
-// alias: tied names share storage, and no others do.
+// alias: tied names share storage, and no others do. Scratch is the loader's own, which may share
+// with whom it likes; what must be tied to it must.
 #include <fmt/format.h>
 
 #include <map>
@@ -27,7 +28,7 @@ bool share(const TensorObservation& a, const TensorObservation& b) {
 
 void find_broken(const Judged& judged, const TensorObservation& tensor,
                  std::vector<Finding>& findings) {
-  if (tensor.tied_to.empty()) return;
+  if (tensor.tied_to.empty() || !is_judged(tensor)) return;
   const TensorObservation* target = find_tensor(*judged.point, tensor.tied_to);
   if (!target || share(tensor, *target)) return;  // a tie binds ranks that hold both
   Finding finding = finding_of(judged, tensor, range_of(tensor, 0, tensor.elements));
@@ -48,7 +49,7 @@ Verdict judge_alias(const Case&, const Observation& seen, std::string_view at) {
     std::map<int32_t, const TensorObservation*> first_with;
     for (const TensorObservation& tensor : one.point->tensors) {
       find_broken(one, tensor, findings);
-      if (tensor.meta || tensor.storage < 0) continue;
+      if (tensor.meta || tensor.storage < 0 || !is_judged(tensor)) continue;
       auto [entry, is_new] = first_with.emplace(tensor.storage, &tensor);
       if (is_new || root_of(*one.point, *entry->second) == root_of(*one.point, tensor)) continue;
       Finding finding = finding_of(one, tensor);

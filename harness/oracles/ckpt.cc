@@ -42,6 +42,22 @@ void find_gaps(const std::vector<const TensorObservation*>& pieces,
   }
 }
 
+// Tensors of the file that no rank is said to have. With `source` steps, some of the file's are
+// there only for these.
+void find_uncovered(const Case& plan, std::vector<Finding>& findings) {
+  for (const ExtraTensor& extra : plan.tensors) {
+    const TensorSpec& spec = extra.spec;
+    const bool judged = spec.in_stores && spec.kind != TensorKind::kScratch && !plan.source;
+    if (!judged || !spec.held_by.members(plan.topology).empty()) continue;
+    Finding finding;
+    finding.tensor = spec.name;
+    finding.kind = "uncovered";
+    finding.text = fmt::format("{}: is in the file, and no rank has it (ranks: {})", spec.name,
+                               spec.held_by.text());
+    findings.push_back(std::move(finding));
+  }
+}
+
 std::vector<Finding> gaps_in(const Observation& seen, std::string_view at) {
   std::vector<Finding> findings;
   const JudgedRanks judged = judged_ranks(seen, at);
@@ -65,6 +81,7 @@ Verdict judge_ckpt(const Case& plan, const Observation& seen, std::string_view a
        .passed = "every tensor equals its elements in the file"},
       plan, seen, at);
   std::vector<Finding> gaps = gaps_in(seen, at);
+  find_uncovered(plan, gaps);
   if (gaps.empty()) return verdict;
   verdict.findings.insert(verdict.findings.end(), gaps.begin(), gaps.end());
   return conclude("ckpt", std::move(verdict.findings), "");

@@ -57,6 +57,37 @@ Finding vague(const Observation& seen, const SeenError& error) {
   return finding;
 }
 
+// Of an error at the step whose input must be refused.
+void find_unnamed(const Case& plan, const Observation& seen, const SeenError& error,
+                  std::vector<Finding>& findings) {
+  const std::string_view name = unnamed(*plan.refuse, error);
+  if (name.empty()) return;
+  Finding finding = finding_of(error);
+  finding.kind = "vague";
+  finding.text = fmt::format("{} with a text that does not name \"{}\": {}", in_words(seen, error),
+                             name, error.text);
+  findings.push_back(std::move(finding));
+}
+
+// Who must refuse and goes on, or meets another error before.
+void find_silent(const Case& plan, const Observation& seen, const std::vector<SeenError>& errors,
+                 std::vector<Finding>& findings) {
+  const int32_t step = refused_step(plan, seen);
+  for (int rank : refusing_ranks(plan, seen)) {
+    if (std::ranges::any_of(errors, [&](const SeenError& error) {
+          return error.rank->rank == rank && error.step == step && error.raised;
+        }))
+      continue;
+    Finding finding;
+    finding.rank = rank;
+    finding.step = step;
+    finding.kind = "silent";
+    finding.text = fmt::format("rank {} raised nothing at {}, whose input must be refused", rank,
+                               step_text(seen, step));
+    findings.push_back(std::move(finding));
+  }
+}
+
 // What such a rank says when its patience ends is that it waited; the cause is another's.
 Finding hidden(const Observation& seen, const RankObservation& rank, const SeenError& cause) {
   Finding finding;
@@ -97,8 +128,13 @@ void find_late(const Observation& seen, const RankObservation& rank, const Faile
 Verdict judge_clear_error(const Case& plan, const Observation& seen, std::string_view) {
   std::vector<Finding> findings;
   const std::vector<SeenError> errors = errors_in(seen);
-  for (const SeenError& error : errors)
-    if (!names_a_cause(plan, error)) findings.push_back(vague(seen, error));
+  for (const SeenError& error : errors) {
+    if (plan.refuse && error.step == refused_step(plan, seen))
+      find_unnamed(plan, seen, error, findings);
+    else if (!names_a_cause(plan, error))
+      findings.push_back(vague(seen, error));
+  }
+  find_silent(plan, seen, errors, findings);
   for (const RankObservation& rank : seen.ranks) {
     const auto cause = std::ranges::find_if(
         errors, [&](const SeenError& error) { return error.raised && error.rank != &rank; });

@@ -56,6 +56,20 @@ Finding finding_in(const Judged& judged, const TensorObservation& tensor,
   return finding;
 }
 
+// Right values in the wrong places of the world.
+Finding astray(const Judged& judged, const TensorObservation& tensor) {
+  Finding finding = finding_of(judged, tensor, range_of(tensor, 0, tensor.elements));
+  finding.begin = finding.end = -1;
+  finding.kind = "layout";
+  finding.text = fmt::format("rank {}, {}: ends as another piece than it declares: {}",
+                             finding.rank, tensor.name, tensor.astray);
+  return finding;
+}
+
+bool is_right(const Comparison& compared) {
+  return compared.equal && compared.not_from_source == 0;
+}
+
 }  // namespace
 
 Verdict judge_compared(const ComparedWith& with, const Case& plan, const Observation& seen,
@@ -69,8 +83,10 @@ Verdict judge_compared(const ComparedWith& with, const Case& plan, const Observa
       const Comparison* compared = is_judged(tensor) ? with.pick(tensor) : nullptr;
       if (!compared) continue;
       anything = true;
-      if (compared->equal && compared->not_from_source == 0) continue;
-      findings.push_back(finding_in(one, tensor, *compared, blame, with.what));
+      if (!is_right(*compared))
+        findings.push_back(finding_in(one, tensor, *compared, blame, with.what));
+      else if (!tensor.astray.empty())
+        findings.push_back(astray(one, tensor));
     }
   if (!judged.ranks.empty() && !anything) return unknown(with.oracle, std::string(with.nothing));
   return conclude(with.oracle, judged, std::move(findings), with.passed);

@@ -93,6 +93,17 @@ void sort_by_tensor(const Judged& judged, std::vector<Finding>& findings, size_t
                    [&](const Finding& a, const Finding& b) { return place(a) < place(b); });
 }
 
+void find_at(const Judged& judged, const Blame& blame, std::vector<Finding>& findings) {
+  auto generations = generations_at(judged);
+  const size_t before = findings.size();
+  for (const Generation* generation : generations)
+    find_reaching(judged, *generation, blame, findings);
+  sort_by_tensor(judged, findings, before);
+  if (!generations.empty()) return;
+  for (const TensorObservation& tensor : judged.point->tensors)
+    if (is_judged(tensor)) find_held(judged, tensor, blame, findings);
+}
+
 }  // namespace
 
 Verdict judge_defined(const Case& plan, const Observation& seen, std::string_view at) {
@@ -100,14 +111,10 @@ Verdict judge_defined(const Case& plan, const Observation& seen, std::string_vie
   Blame blame(plan, judged);
   std::vector<Finding> findings;
   for (const Judged& one : judged.ranks) {
-    auto generations = generations_at(one);
-    size_t before = findings.size();
-    for (const Generation* generation : generations)
-      find_reaching(one, *generation, blame, findings);
-    sort_by_tensor(one, findings, before);
-    if (!generations.empty()) continue;
-    for (const TensorObservation& tensor : one.point->tensors)
-      if (is_judged(tensor)) find_held(one, tensor, blame, findings);
+    const size_t before = findings.size();
+    find_at(one, blame, findings);
+    for (const Judged& earlier : earlier_samples(one, at))
+      if (findings.size() == before) find_at(earlier, blame, findings);
   }
   return conclude("defined", judged, std::move(findings),
                   "nothing undefined, on meta, tainted or in place of something reached sampling");

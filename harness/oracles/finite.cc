@@ -68,6 +68,18 @@ Finding finding_in(const Judged& judged, const Generation& generation, bool tens
   return finding;
 }
 
+void find_at(const Judged& judged, const Blame& blame, std::vector<Finding>& findings) {
+  auto generations = generations_at(judged);
+  if (generations.empty()) find_in_tensors(judged, blame, findings);
+  bool told = false, to_blame = false;
+  for (const Generation* generation : generations) {
+    if (!fails(*generation)) continue;
+    if (!told) to_blame = find_in_tensors(judged, blame, findings);
+    told = true;
+    findings.push_back(finding_in(judged, *generation, to_blame));
+  }
+}
+
 }  // namespace
 
 Verdict judge_finite(const Case& plan, const Observation& seen, std::string_view at) {
@@ -76,16 +88,11 @@ Verdict judge_finite(const Case& plan, const Observation& seen, std::string_view
   std::vector<Finding> findings;
   bool anything = false;
   for (const Judged& one : judged.ranks) {
-    auto generations = generations_at(one);
-    anything = anything || !generations.empty() || !one.point->tensors.empty();
-    if (generations.empty()) find_in_tensors(one, blame, findings);
-    bool told = false, to_blame = false;
-    for (const Generation* generation : generations) {
-      if (!fails(*generation)) continue;
-      if (!told) to_blame = find_in_tensors(one, blame, findings);
-      told = true;
-      findings.push_back(finding_in(one, *generation, to_blame));
-    }
+    anything = anything || !generations_at(one).empty() || !one.point->tensors.empty();
+    const size_t before = findings.size();
+    find_at(one, blame, findings);
+    for (const Judged& earlier : earlier_samples(one, at))
+      if (findings.size() == before) find_at(earlier, blame, findings);
   }
   if (!judged.ranks.empty() && !anything)
     return unknown("finite", "nothing was sampled and there is no tensor");

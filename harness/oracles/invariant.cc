@@ -14,7 +14,7 @@ Verdict judge_invariant(const Case& plan, const Observation& seen, std::string_v
     Finding finding;
     finding.rank = twin.rank;
     finding.tensor = twin.tensor;
-    finding.kind = twin.axis;
+    finding.kind = twin.tensor.empty() ? "ending" : "value";
     finding.text = twin.rank < 0 ? "" : fmt::format("rank {}", twin.rank);
     if (!twin.tensor.empty())
       finding.text += finding.text.empty() ? twin.tensor : ", " + twin.tensor;

@@ -64,6 +64,16 @@ JudgedRanks judged_ranks(const Observation& seen, std::string_view at) {
   return judged;
 }
 
+std::vector<Judged> earlier_samples(const Judged& judged, std::string_view at) {
+  std::vector<Judged> samples;
+  if (!at.empty() || !judged.point->sampled) return samples;
+  const std::vector<Point>& points = judged.rank->points;
+  for (size_t i = static_cast<size_t>(judged.point - points.data()); i-- > 0;)
+    if (points[i].sampled && points[i].step != judged.point->step)
+      samples.push_back({judged.rank, &points[i]});
+  return samples;
+}
+
 std::vector<const Generation*> generations_at(const Judged& judged) {
   std::vector<const Generation*> found;
   if (!judged.point->sampled) return found;

@@ -26,6 +26,10 @@ struct JudgedRanks {
 };
 JudgedRanks judged_ranks(const Observation& seen, std::string_view at);
 
+// The same rank at what its sampling read before, from the latest to the first: a good sample does
+// not undo a bad one. Empty: it is judged at a point that was asked for, or at the end.
+std::vector<Judged> earlier_samples(const Judged& judged, std::string_view at);
+
 // What was read and drawn at the judged point; empty where it is no `sample` step.
 std::vector<const Generation*> generations_at(const Judged& judged);
 

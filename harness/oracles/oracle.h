@@ -44,9 +44,12 @@ struct OracleInfo {
   std::string_view name;
   std::string_view about;
   Verdict (*judge)(const Case&, const Observation&, std::string_view at);
+  std::string_view kinds;  // what its findings may be of, parted by spaces
 };
 
 std::span<const OracleInfo> oracles();
 const OracleInfo* find_oracle(std::string_view name);
+// Empty: there is no such oracle.
+std::vector<std::string> kinds_of(std::string_view oracle);
 
 }  // namespace loadproof::harness

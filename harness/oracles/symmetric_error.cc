@@ -11,21 +11,11 @@
 namespace loadproof::harness {
 namespace {
 
-// Whether the program has the rank run the step of this index: it and all steps around it are the
-// rank's own.
-bool runs(const std::vector<Step>& steps, int32_t index, int rank, const Topology& topology) {
-  for (const Step& step : steps) {
-    if (!step.ranks.contains(rank, topology)) continue;
-    if (step.index == index || runs(step.body, index, rank, topology)) return true;
-  }
-  return false;
-}
-
 // A rank that runs the same step must raise there. One that the program does not let run it, as
 // those that do not read a file, may raise anywhere.
 bool raised_too(const Case& plan, const std::vector<SeenError>& errors, const SeenError& error,
                 int rank) {
-  const bool same_step = runs(plan.program.steps, error.step, rank, plan.topology);
+  const bool same_step = runs(plan, error.step, rank);
   return std::ranges::any_of(errors, [&](const SeenError& other) {
     return other.raised && other.rank->rank == rank && (!same_step || other.step == error.step);
   });

@@ -46,6 +46,7 @@ void fields(A& a, Like<TensorObservation> auto& v) {
   a("nan", v.nan), a("inf", v.inf), a("zero", v.zero), a("one", v.one);
   a("state_counts", v.state_counts), a("states", v.states), a("checkpoint", v.reference);
   a("source", v.declared), a("piece", v.piece), a("held", v.held);
+  a("astray", v.astray);
   a("digest", v.digest);
 }
 template <typename A>
@@ -72,13 +73,18 @@ void fields(A& a, Like<ChangedTensor> auto& v) {
 template <typename A>
 void fields(A& a, Like<FailedUpdate> auto& v) {
   a("step", v.step), a("raised_at", v.raised_at), a("error", v.error), a("on_error", v.on_error);
-  a("points", v.points), a("unchanged", v.unchanged), a("changed", v.changed);
+  a("run", v.run), a("points", v.points), a("unchanged", v.unchanged), a("changed", v.changed);
+}
+template <typename A>
+void fields(A& a, Like<FinishedUpdate> auto& v) {
+  a("step", v.step), a("run", v.run), a("changed", v.changed);
 }
 template <typename A>
 void fields(A& a, Like<RankObservation> auto& v) {
   a("rank", v.rank), a("outcome", v.outcome), a("stopped_at", v.stopped_at), a("error", v.error);
   a("reserved_peak", v.reserved_peak), a("reserved_peak_step", v.reserved_peak_step);
-  a("generations", v.generations), a("failed_updates", v.failed_updates), a("points", v.points);
+  a("generations", v.generations), a("failed_updates", v.failed_updates);
+  a("finished_updates", v.finished_updates), a("points", v.points);
 }
 template <typename A>
 void fields(A& a, Like<MismatchObservation> auto& v) {
@@ -96,6 +102,11 @@ void fields(A& a, Like<PeakObservation> auto& v) {
   a("reserved", v.reserved), a("step", v.step), a("rank", v.rank);
 }
 template <typename A>
+void fields(A& a, Like<WritesObservation> auto& v) {
+  a("rank", v.rank), a("tensor", v.tensor), a("most", v.most), a("begin", v.begin);
+  a("end", v.end), a("step", v.step);
+}
+template <typename A>
 void fields(A& a, Like<VacuousObservation> auto& v) {
   a("kind", v.kind), a("text", v.text), a("tensors", v.tensors);
   a("step", v.step), a("ranks", v.ranks), a("selector", v.selector);
@@ -108,7 +119,8 @@ template <typename A>
 void fields(A& a, Like<Observation> auto& v) {
   a("fingerprint", v.fingerprint), a("events", v.events), a("steps", v.steps);
   a("mismatches", v.mismatches), a("waits", v.waits), a("wait_report", v.wait_report);
-  a("vacuous", v.vacuous), a("peaks", v.peaks), a("ranks", v.ranks);
+  a("vacuous", v.vacuous), a("peaks", v.peaks), a("writes", v.writes);
+  a("ranks", v.ranks);
 }
 template <typename A>
 void fields(A& a, Like<Finding> auto& v) {

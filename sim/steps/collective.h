@@ -17,7 +17,8 @@ inline constexpr ParamInfo kStridedParam = {
     "copy moves and is written back; ignore: as many bytes move from its first one on"};
 
 inline constexpr ParamInfo kCollectiveParams[] = {
-    {"group", ParamType::kGroup, false, "world", "", "world, node, a mesh dimension or a role"},
+    {"group", ParamType::kGroup, false, "world", "",
+     "world, node, a mesh dimension, a role or a group"},
     {"timeout", ParamType::kSeconds, false, "", "",
      "how many virtual seconds a rank waits for the last one; for ever if left out"},
     {"stall", ParamType::kBool, false, "false", "",

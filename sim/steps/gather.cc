@@ -1,6 +1,8 @@
 // gather: joins the pieces of each tensor on every rank of the group, as an all-gather does.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/steps/collective.h"
 #include "sim/steps/table.h"
 
@@ -25,9 +27,14 @@ Result<void> run(StepContext& context) {
     const Slot& held = context.rank.slot(slot);
     if (!held.shard)
       return fail(fmt::format("{} is not sharded: there is nothing to gather", held.spec->name));
-    if (held.shard->levels.back().group != post.group)
+    const auto& levels = held.shard->levels;
+    const auto cut = std::find_if(levels.rbegin(), levels.rend(), [&](const Shard::Level& level) {
+      return level.group == post.group;
+    });
+    if (cut == levels.rend())
       return fail(fmt::format("{} was cut over {} last, and cannot be gathered over {}",
-                              held.spec->name, held.shard->levels.back().group, post.group));
+                              held.spec->name, levels.back().group, post.group));
+    post.level = static_cast<size_t>(levels.rend() - cut) - 1;
     post.slot = slot;
     if (auto posted = context.engine.post(context, post); !posted) return posted;
   }
@@ -37,7 +44,8 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kGather = {
-    {"gather", "Joins the pieces of each sharded tensor on every rank of the group, or on one.",
+    {"gather", "Joins the pieces of each sharded tensor on every rank of the group, or on one, side by side: "
+     "of nested cuts the last one first, or the elements are in another order.",
      "gather: {of: param}", true, true, true, kParams},
     run};
 

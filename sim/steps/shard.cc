@@ -16,7 +16,7 @@ using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"dim", kInt, false, "0", "", "the dimension that is cut"},
     {"over", kGroup, false, "world", "",
-     "the group whose members share the pieces: world, node, a mesh dimension or a role"},
+     "the group whose members share the pieces: world, node, a mesh dimension, a role or a group"},
     {"rule", kChoice, false, "chunk", kCutRules, kCutRulesAbout},
     {"multiple", kInt, false, "1", "", "of padded: pieces are padded to a multiple of it", 1},
     {"sections", kInts, false, "", "",

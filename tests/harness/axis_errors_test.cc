@@ -98,7 +98,7 @@ variants:
         "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
         "attention, seed, schedule, budget.rank_resident, budget.rank_reserved, "
         "budget.node_resident, "
-        "budget.node_reserved",
+        "budget.node_reserved, limits.writes",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}

@@ -68,6 +68,25 @@ steps:
     EXPECT_EQ(rank_of(result, rank).points.back().tensors[0].elements, rank == 1 ? 12 : 4);
 }
 
+TEST(Gather, OfNestedCutsInTheWrongOrderPermutes) {
+  const std::string text = R"(
+world: {mesh: {fsdp: 2, tp: 2}}
+tensors: {w: {shape: [8, 2], from: file}}
+steps:
+  - read:   {of: w}
+  - shard:  {of: w, over: fsdp}
+  - shard:  {of: w, over: tp}
+)";
+  expect_all_well(
+      run_text(text + "  - gather: {of: w, group: tp}\n  - gather: {of: w, group: fsdp}\n"));
+  const CaseResult wrong =
+      run_text(text + "  - gather: {of: w, group: fsdp}\n  - gather: {of: w, group: tp}\n");
+  EXPECT_THAT(findings_of(wrong, "ckpt"),
+              ElementsAre("0 w permutation", "1 w permutation", "2 w permutation",
+                          "3 w permutation"));
+  EXPECT_THAT(findings_of(wrong, "defined"), IsEmpty());
+}
+
 TEST(Send, BringsBytesAndTheirHistory) {
   const CaseResult result = run_text(R"(
 world: {ranks: 2}
@@ -176,7 +195,7 @@ steps:
   - copy:    {of: w, from: buffer0, ranks: 1}
 )";
   const CaseResult racy = run_text(text);
-  EXPECT_THAT(findings_of(racy, "invariant"), testing::Contains("1 w schedule"));
+  EXPECT_THAT(findings_of(racy, "invariant"), testing::Contains("1 w value"));
   text.replace(text.find("  - fill:    {of: buffer0, with: zeros"), 0, "  - barrier: {}\n");
   text += "  - barrier: {}\n";
   const size_t late = text.find("  - barrier: {}\n");
@@ -197,7 +216,7 @@ steps:
   - shard: {of: w, rule: floor}
 )";
   EXPECT_THAT(findings_of(run_text(text), "invariant"),
-              testing::Contains("-1 w world.ranks"));
+              testing::Contains("-1 w value"));
   std::string whole = text;
   whole.replace(whole.find("floor"), 5, "chunk");
   EXPECT_THAT(findings_of(run_text(whole), "invariant"), IsEmpty());

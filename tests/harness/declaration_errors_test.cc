@@ -25,7 +25,7 @@ steps: [barrier: {}]
         "rank "
         "sets",
         "3:41: shard must be between 1 and 16384, not 0",
-        "3:53: two dimensions or roles are called \"shard\"",
+        "3:53: two dimensions, roles or groups are called \"shard\"",
         "3:63: \"all\" is no name of a role = letters, digits and _, and no word of rank sets",
         "3:74: e: the world has no mesh dimension \"shrd\" = did you mean \"shard\"?"}},
       {kHead + R"(world: {mesh: {shard: 2}, roles: {engine: 1}}
@@ -40,6 +40,20 @@ sweep: {world.mesh.shad: [1, 2]}
         "7:22: unknown group \"sharded\" = did you mean \"shard\"?",
         "8:27: unknown mesh dimension \"shad\" = did you mean \"shard\"?",
         "8:30: unknown mesh dimension \"shad\" = did you mean \"shard\"?"}},
+      {kHead +
+           R"(world: {ranks: 3, roles: {a: 0, b: r<2}, groups: {c: b, d: e, e: all, b: 0, none: 1}}
+steps:
+  - barrier: {ranks: c | ee}
+  - barrier: {group: d}
+)",
+       {"3:33: rank 0 is in the roles \"a\" and \"b\" = a rank has one role; names for any ranks "
+        "are `groups`",
+        "3:60: d: the world has no role \"e\" = such as 0, 1..3, last, r>0, local 0 or node 1; "
+        "roles and mesh dimensions are those of `world`",
+        "3:71: two dimensions, roles or groups are called \"b\"",
+        "3:77: \"none\" is no name of a group = letters, digits and _, and no word of rank sets",
+        "5:26: ranks: the world has no role \"ee\" = did you mean \"e\"?",
+        "6:22: unknown group \"d\" = one of: world, node, a, b, c, e"}},
       {kHead + R"(budget: {rank: 1, node_resident: 3 MB, rank_resident: -1, rank_reserved: [1]}
 steps: [barrier: {}]
 )",

@@ -166,16 +166,33 @@ TEST(Expectations, AliasIsHeldAgainstNamesThemselves) {
 TEST(Expectations, StateKindAndRootRankHoldForEveryFinding) {
   Expectation expected = must_fail();
   expected.state = "undefined";
-  expected.kind = "nan";
+  expected.kinds = {"nan"};
   expected.from_rank = 1;
   EXPECT_THAT(surprises(founding_world(), "finite", expected), IsEmpty());
   expected.state = "placeholder";
-  expected.kind = "inf";
+  expected.kinds = {"inf"};
   expected.from_rank = 0;
   EXPECT_THAT(surprises(founding_world(), "finite", expected),
               ElementsAre(HasSubstr("must fail in state 'placeholder' (x.yaml:23), but it fails in "
                                     "state 'undefined'"),
                           HasSubstr("of kind 'inf'"), HasSubstr("from rank 0")));
+}
+
+TEST(Expectations, OfSeveralKindsAllAreFoundAndNoOther) {
+  Observation seen = sound_world();
+  seen.waits.push_back({1, kSync, "barrier", "", "world", 3, {0}, "rank 1 waits for rank 0"});
+  seen.mismatches.push_back({"name", false, "names differ", {0, 1}, {"embed", "head"}, kSync});
+  Expectation expected = must_fail();
+  expected.kinds = {"missing", "name"};
+  EXPECT_THAT(surprises(seen, "no_hang", expected), IsEmpty());
+  expected.kinds = {"name"};
+  EXPECT_THAT(surprises(seen, "no_hang", expected),
+              ElementsAre(HasSubstr("of kind 'name' (x.yaml:23), but it fails of kind 'missing'")));
+  expected.kinds = {"missing", "name", "op"};
+  EXPECT_THAT(surprises(seen, "no_hang", expected),
+              ElementsAre(HasSubstr("of kind 'op' (x.yaml:23), but no finding is")));
+  expected.fills = {"zeros"};
+  EXPECT_THAT(surprises(seen, "no_hang", expected), IsEmpty()) << "it may fail, in part too";
 }
 
 TEST(Expectations, WhatNoFindingTellsIsASurprise) {

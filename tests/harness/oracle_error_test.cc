@@ -171,6 +171,42 @@ TEST(Atomic, JudgesOnlyWhatTheUpdateIsAbout) {
   EXPECT_THAT(told_by("atomic", world({updating(0, failed({"embed"}, {other}))})), IsEmpty());
 }
 
+RankObservation renewing(int index, std::vector<std::string> tensors, int64_t run = 0) {
+  RankObservation one = rank(index, {loaded("embed"), loaded("head")});
+  one.finished_updates.push_back({kHold, run, std::move(tensors)});
+  return one;
+}
+
+TEST(Atomic, WantsAllRanksOldOrAllNew) {
+  const RankObservation old = updating(1, failed({"embed", "head"}, {}));
+  const RankObservation half =
+      updating(1, failed({"head"}, {changed("embed", StateKind::kLoaded)}));
+  const RankObservation anew = updating(1, failed({}, {changed("embed", StateKind::kLoaded)}));
+  EXPECT_THAT(told_by("atomic", world({renewing(0, {"embed"}), old})), ElementsAre("1 torn"));
+  EXPECT_EQ(
+      first_text("atomic", world({renewing(0, {"embed"}), old})),
+      "rank 1: is as before after update 'hold' (alloc, x.yaml:5) failed there, and rank 0 is "
+      "new");
+  EXPECT_THAT(told_by("atomic", world({updating(0, anew.failed_updates[0]), old})),
+              ElementsAre("1 torn"));
+  EXPECT_THAT(told_by("atomic", world({renewing(0, {"embed"}), half})),
+              ElementsAre("1 embed changed"));
+  EXPECT_THAT(told_by("atomic", world({renewing(0, {"embed"}), anew})), IsEmpty());
+  EXPECT_THAT(told_by("atomic", world({renewing(0, {}), old})), IsEmpty()) << "nothing was new";
+  EXPECT_THAT(told_by("atomic", world({renewing(0, {"embed"}, 1), old})), IsEmpty())
+      << "another run of it";
+}
+
+TEST(Atomic, ComparesRanksOfOneRole) {
+  const Observation seen =
+      world({renewing(0, {"embed"}), updating(1, failed({"embed", "head"}, {}))});
+  Case plan = plan_of(seen);
+  const auto judgement = [&] { return find_oracle("atomic")->judge(plan, seen, "").judgement; };
+  EXPECT_EQ(judgement(), Judgement::kFail);
+  plan.topology.roles = {{"trainer", {0}}, {"engine", {1}}};
+  EXPECT_EQ(judgement(), Judgement::kPass);
+}
+
 TEST(NoError, TellsOfFailedUpdates) {
   const Observation seen = world({updating(0, failed({"embed"}, {}))});
   EXPECT_THAT(told_by("no_error", seen), ElementsAre("0 update"));

@@ -135,6 +135,22 @@ TEST(Alias, FailsWhereNamesShareStorageUndeclared) {
   EXPECT_EQ(verdict.findings[0].kind, "shared");
 }
 
+TEST(Alias, LetsScratchShareAndAsksOfOthersWhatTheyDeclare) {
+  TensorObservation staging = stored("staging", 4);
+  staging.kind = TensorKind::kScratch;
+  const auto judgement = [](std::vector<TensorObservation> tensors) {
+    return verdict_of("alias", world({rank(0, std::move(tensors))})).judgement;
+  };
+  EXPECT_EQ(judgement({stored("a", 4), staging}), Judgement::kPass);
+  EXPECT_EQ(judgement({staging, stored("a", 4)}), Judgement::kPass);
+  EXPECT_EQ(judgement({staging, stored("a", 4), stored("b", 4)}), Judgement::kFail);
+  TensorObservation view = tied(5);
+  view.tied_to = "staging";
+  EXPECT_EQ(judgement({staging, view}), Judgement::kFail) << "it must be a view of it";
+  view.kind = TensorKind::kScratch;
+  EXPECT_EQ(judgement({staging, view}), Judgement::kPass);
+}
+
 TEST(Alias, AsksNothingOfNamesThatAreBothOnMeta) {
   TensorObservation head = on_meta("head");
   head.tied_to = "embed";
@@ -151,6 +167,14 @@ TEST(Dtype, FailsWhereADtypeIsNotTheDeclaredOne) {
   ASSERT_EQ(verdict.findings.size(), 1u);
   EXPECT_EQ(verdict.findings[0].kind, "bfloat16");
   EXPECT_THAT(verdict.findings[0].text, HasSubstr("is bfloat16, declared float32"));
+}
+
+TEST(Oracles, TellTheWordsForTheirKinds) {
+  std::vector<std::string> dtypes;
+  for (DType dtype : kAllDTypes) dtypes.emplace_back(name(dtype));
+  EXPECT_EQ(kinds_of("dtype"), dtypes);
+  for (const OracleInfo& oracle : oracles()) EXPECT_FALSE(kinds_of(oracle.name).empty());
+  EXPECT_TRUE(kinds_of("dtyp").empty());
 }
 
 TEST(NoHang, TellsEachWaitAndEachMismatch) {

@@ -199,7 +199,17 @@ TEST_F(ReporterFiles, JsonIsReadBackAsItWas) {
   failed.observation.mismatches.push_back({"name", true, "differ", {0}, {"embed"}, kSync});
   failed.observation.vacuous.push_back({kSync, {0, 1}, "none"});
   failed.observation.ranks[0].failed_updates.push_back(
-      {kHold, kSync, "no more", "leave", 1, {"embed"}, {{"head", false, StateKind::kMeta, "on"}}});
+      {.step = kHold,
+       .raised_at = kSync,
+       .error = "no more",
+       .on_error = "leave",
+       .run = 2,
+       .points = 1,
+       .unchanged = {"embed"},
+       .changed = {{"head", false, StateKind::kMeta, "on"}}});
+  failed.observation.ranks[0].finished_updates.push_back({kHold, 1, {"embed"}});
+  failed.observation.ranks[0].points[0].tensors[0].astray = "all of it instead of none";
+  failed.observation.writes.push_back({0, "embed", 2, 0, 64, kSync});
   CaseResult passed = result_of(sound_world(), "b");
   std::stringstream lines;
   reported({.lines = &lines}, {failed, passed});

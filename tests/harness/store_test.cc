@@ -65,6 +65,7 @@ steps:
   - barrier: {}
   - alloc:  {of: a, as: meta}
   - read:   {of: a, store: out, slice: whole}
+  - shard:  {of: a}
 )");
   EXPECT_THAT(result.surprises, IsEmpty());
 }

@@ -181,6 +181,26 @@ TEST(Update, LetsRanksMeetInsideAndAfterIt) {
   EXPECT_THAT(findings_of(result, "clear_error"), IsEmpty());
 }
 
+TEST(Update, ThatFailsOnOneRankTearsTheWorld) {
+  const std::string text = "world: {ranks: 2}\n" + kFilled + R"(
+  - update:
+      id: refit
+      do:
+        - raise: {id: fault, ranks: last, error: lost}
+        - fill:  {of: all, with: ones}
+)";
+  EXPECT_THAT(findings_of(run_text(text), "atomic"), ElementsAre("1 torn"));
+  EXPECT_THAT(run_text(text).observation.ranks.at(0).finished_updates.at(0).changed,
+              ElementsAre("w.1", "w.2", "w.3"));
+}
+
+TEST(Update, ThatFailsOnAllRanksTearsNothing) {
+  const CaseResult result = run_text("world: {ranks: 2}\n" + kFilled + R"(
+  - update: {do: [{raise: {error: lost}}, {fill: {of: all, with: ones}}]}
+)");
+  EXPECT_THAT(findings_of(result, "atomic"), IsEmpty());
+}
+
 TEST(Update, DoesNotCatchBeingAborted) {
   const CaseResult result = run_text("world: {ranks: 2}\n" + kFilled + R"(
   - copy:   {of: w.1, ranks: 1, dtype: bfloat16}

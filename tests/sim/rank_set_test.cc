@@ -72,6 +72,13 @@ TEST(RankSet, KnowsTheMeshAndTheRoles) {
   EXPECT_THAT(members("(engine_2 | 0) & shard<3", world), ElementsAre(0, 6));
 }
 
+TEST(RankSet, TakesAGroupForANameAndForNoRole) {
+  const Topology world{.ranks_per_node = 3, .roles = {{"ends", {0, 2}, true}, {"engine", {1, 2}}}};
+  EXPECT_THAT(RankSet::parse("ends & engine")->members(world), ElementsAre(2));
+  EXPECT_EQ(world.role_of(0), -1);
+  EXPECT_EQ(world.role_of(2), 1);
+}
+
 TEST(RankSet, TakesADimensionThatTheMeshLacksForOneOfSizeOne) {
   const Topology world{.nodes = 1, .ranks_per_node = 2};
   EXPECT_THAT(members("shard 0", world), ElementsAre(0, 1));
