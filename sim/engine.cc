@@ -27,7 +27,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
       declared_(std::move(declared)),
       groups_(spec.topology),
       rendezvous_(groups_.all()),
-      stores_(asset) {
+      stores_(asset, spec.topology) {
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
   if (spec.peaks) peaks_.emplace(spec.topology);

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/checkpoint/pattern.h"
 #include "sim/result.h"
 #include "sim/state.h"
 
@@ -84,8 +85,5 @@ struct SelectorWord {
   std::string_view word, about;
 };
 std::span<const SelectorWord> selector_words();
-
-// Shell-like match: * is any run of characters, ? one.
-bool matches_pattern(std::string_view pattern, std::string_view text);
 
 }  // namespace loadproof

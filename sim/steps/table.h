@@ -5,7 +5,7 @@
 
 namespace loadproof::sim {
 
-extern const Verb kAlloc, kFree, kFill, kRead, kSave, kCopy, kApply, kBind, kMark, kShard;
+extern const Verb kAlloc, kFree, kFill, kRead, kSave, kMove, kCopy, kApply, kBind, kMark, kShard;
 extern const Verb kBroadcast, kGather, kAllReduce, kBarrier;
 extern const Verb kDamage, kRaise, kDelay, kRequire, kObserve, kSample, kEach, kUpdate;
 
