@@ -35,7 +35,8 @@ constexpr FailKey kTokensKeys[] = {
 bool is_static(const Selector& selector) {
   using Op = Selector::Op;
   return !selector.mentions(Op::kState) && !selector.mentions(Op::kFlag) &&
-         !selector.mentions(Op::kIt) && !selector.mentions(Op::kModule);
+         !selector.mentions(Op::kIt) && !selector.mentions(Op::kModule) &&
+         !selector.mentions(Op::kStored);
 }
 
 class ExpectParser {

@@ -85,7 +85,7 @@ class SchemaBuilder {
     for (const SelectorWord& word : selector_words())
       about += fmt::format("\n{}: {}", word.word, word.about);
     return about +
-           "\na flag that some mark sets, a name with * and ?, module(TYPE), "
+           "\na flag that some mark sets, a name with * and ?, module(TYPE), stored(STORE), "
            "slices [2:4] [:50%] [-1], with ! & | and parentheses; or a list";
   }
 

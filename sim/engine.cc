@@ -142,11 +142,14 @@ std::vector<int> Engine::select(const Runner& runner, const Step& step) {
   return selected;
 }
 
-std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) const {
-  int it = -1;
+std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) {
+  SelectionScope scope{origins_, asset_.in_file()};
   for (const Frame& frame : runners_[static_cast<size_t>(rank.index())].frames)
-    if (frame.it() >= 0) it = frame.it();
-  return resolve(selector, rank, {origins_, asset_.in_file(), it});
+    if (frame.it() >= 0) scope.it = frame.it();
+  for (const Selector::Node& node : selector.nodes())
+    if (node.op == Selector::Op::kStored)
+      scope.stored[node.text] = stores_.of(node.text, rank.index()).readable_keys();
+  return resolve(selector, rank, scope);
 }
 
 void Engine::note_vacuous(const Runner& runner, const Step& step) {

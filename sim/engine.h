@@ -60,7 +60,7 @@ class Engine {
   OriginTable& origins() { return origins_; }
   Stores& stores() { return stores_; }
   at::Generator& generator(int rank);
-  std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
+  std::vector<int> resolve_on(const Rank& rank, const Selector& selector);
   // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the
   // ranks that differ from the caller in that coordinate alone), or a role. An error: the rank is
   // in none.

@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -107,6 +108,8 @@ struct SelectionScope {
   const OriginTable& origins;
   const std::vector<bool>& in_file;  // by slot: the checkpoint has all its pieces
   int it = -1;                       // the slot of the innermost `each`
+  // Keys that the stores have which the selector names, as the rank sees them.
+  std::map<std::string, std::set<std::string>> stored = {};
 };
 
 // The slots that a selector means at this moment, in declaration order. `param` gives names that

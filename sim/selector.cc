@@ -65,17 +65,21 @@ class SelectorParser final : public SetAlgebra<Selector::Node> {
     const int begin = column();
     const std::string_view word = take_word();
     if (word.empty()) return unexpected("a selector (a keyword, a flag or a name)");
-    if (word == "module" && take("(")) {
-      at_end();
-      const std::string_view pattern = take_word();
-      if (pattern.empty()) return unexpected("a module type");
-      if (!take(")")) return unexpected("`)`");
-      return sliced({.op = Op::kModule, .text = std::string(pattern), .column = begin});
-    }
+    if (word == "module" && take("(")) return function(Op::kModule, "a module type", begin);
+    if (word == "stored" && take("(")) return function(Op::kStored, "a store", begin);
     for (const Keyword& keyword : kKeywords)
       if (keyword.word == word)
         return sliced({.op = keyword.op, .state = keyword.state, .column = begin});
     const Op op = flags_.contains(std::string(word)) ? Op::kFlag : Op::kName;
+    return sliced({.op = op, .text = std::string(word), .column = begin});
+  }
+
+  // What stands in the parentheses of module(…) and stored(…).
+  Result<int> function(Op op, std::string_view wanted, int begin) {
+    at_end();
+    const std::string_view word = take_word();
+    if (word.empty()) return unexpected(wanted);
+    if (!take(")")) return unexpected("`)`");
     return sliced({.op = op, .text = std::string(word), .column = begin});
   }
 

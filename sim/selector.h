@@ -5,6 +5,7 @@
 //   received · derived                                                          how they came last
 //   model.layers.*.weight · lm_head.weight        names, * and ? as in a shell
 //   module(*RMSNorm)                              type of the owning module, * and ? too
+//   stored(cache)                                 what a store has now, under its own name
 //   initialised                                   a flag that some `mark` of the scenario sets
 //   !x · x & y · x | y · (x)                      set algebra
 //   param[:50%] · param[2:4] · param[-1]          a slice in declared order
@@ -42,6 +43,7 @@ class Selector {
     kState,
     kName,
     kModule,
+    kStored,
     kFlag,
     kNot,
     kAnd,
@@ -51,7 +53,7 @@ class Selector {
   struct Node {
     Op op = Op::kAll;
     StateKind state = StateKind::kMeta;
-    std::string text = {};       // pattern or flag
+    std::string text = {};       // pattern, store or flag
     int64_t begin = 0, end = 0;  // kSlice: of `left`, from its end if negative, as in Python
     bool begin_percent = false, end_percent = false, has_begin = false, has_end = false;
     int left = -1, right = -1;  // indices into nodes()
