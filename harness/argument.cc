@@ -34,6 +34,9 @@ bool check_words(const Selector& selector, const Node& node, const Wanted& wante
       diagnostics.add(inside(node, leaf.column), "\"it\" means something inside `each` only");
       good = false;
     }
+    if (leaf.op == Selector::Op::kStored)
+      good = read_store(scalar_node(leaf.text, inside(node, leaf.column)), wanted.what, words,
+                        diagnostics) && good;
     const bool is_name = leaf.op == Selector::Op::kName || leaf.op == Selector::Op::kEqual;
     if (!is_name || plausible_name(leaf.text) || !words.strict ||
         words.tensors.contains(leaf.text))

@@ -44,6 +44,7 @@ constexpr std::string_view kRankSets = R"(
 
 constexpr std::string_view kSelectors = R"(| `model.layers.*.weight` | names; `*` any run, `?` one |
 | `module(*RMSNorm)` | by the type of the module that owns it |
+| `stored(cache)` | that a store has at this moment under their own names, as the rank sees it |
 | `initialised` | a flag that some `mark`, or `read` with `mark`, sets |
 | `!x` `x & y` `x \| y` `(x)` `[x, y]` | not, and, or, a list: any of them |
 | `param[2:4]` `param[:50%]` `param[-1]` | a slice in declared order |

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
@@ -85,7 +86,7 @@ class SchemaBuilder {
     for (const SelectorWord& word : selector_words())
       about += fmt::format("\n{}: {}", word.word, word.about);
     return about +
-           "\na flag that some mark sets, a name with * and ?, module(TYPE), "
+           "\na flag that some mark sets, a name with * and ?, module(TYPE), stored(STORE), "
            "slices [2:4] [:50%] [-1], with ! & | and parentheses; or a list";
   }
 
@@ -100,7 +101,8 @@ class SchemaBuilder {
         plain = {{"type", "boolean"}};
         break;
       case ParamType::kInt:
-        plain = {{"type", "integer"}, {"minimum", param.least}};
+        plain = {{"type", "integer"}};
+        if (param.least != std::numeric_limits<int64_t>::min()) plain["minimum"] = param.least;
         break;
       case ParamType::kNumber:
         plain = {{"type", "number"}};
@@ -272,6 +274,8 @@ Json store_schema() {
     Json type = text_type();
     if (key.key == "version") type = {{"type", "integer"}, {"minimum", 0}};
     if (key.key == "empty") type = {{"type", "boolean"}};
+    if (key.key == "per") type = choice(store_copies());
+    if (key.key == "dtype") type = defined("dtype");
     if (key.key == "files" || key.key == "stacked")
       type = {{"type", "object"}, {"additionalProperties", one_or_list(text_type())}};
     if (key.key == "index") type = {{"type", "object"}, {"additionalProperties", text_type()}};

@@ -102,10 +102,12 @@ class StaticResolver {
 
 Result<std::vector<std::string>> resolve_static(const Selector& selector, const Case& plan,
                                                 const Point& point) {
-  for (Op op : {Op::kModule, Op::kIt})
+  constexpr std::pair<Op, std::string_view> kUntold[] = {
+      {Op::kModule, "module(…)"}, {Op::kStored, "stored(…)"}, {Op::kIt, "it"}};
+  for (const auto& [op, word] : kUntold)
     if (selector.mentions(op))
       return fail(fmt::format("'{}' uses {}, which what was observed does not tell",
-                              selector.text(), op == Op::kIt ? "it" : "module(…)"));
+                              selector.text(), word));
   std::vector<std::string> names;
   if (selector.empty()) return names;
   const std::vector<bool> chosen =

@@ -20,6 +20,10 @@ constexpr size_t kNamesMax = 10'000;
 constexpr StoreKey kKeys[] = {
     {"version", "which values its tensors have; 0, those of the store `file`, if left out"},
     {"empty", "true: it holds nothing until a step saves into it"},
+    {"per", "world (if left out), node or rank: whose ranks see one copy of it, each its own"},
+    {"dtype",
+     "element type of floating-point tensors in its files, from which readers cast; their own if "
+     "left out"},
     {"prefix", "stands before every key, as of a wrapped model"},
     {"files", "{FILE: [tensors]}; NAME@2 is another version; one file with all if left out"},
     {"index", "{KEY: FILE}, where it says something else than the files"},
@@ -49,6 +53,8 @@ class StoreParser {
             read_value(value, {.what = key, .type = ParamType::kBool}, {}, diagnostics_);
         store.empty = read && std::get<bool>(*read);
       }
+      if (key == "per") per(store, value);
+      if (key == "dtype") store.dtype = read_dtype(value, key, diagnostics_);
       if (key == "prefix") store.prefix = read_text(value, key, diagnostics_).value_or("");
       if (key == "files") files(store, value);
       if (key == "index") index(store, value);
@@ -60,6 +66,12 @@ class StoreParser {
  private:
   std::vector<std::string> names_;
   Diagnostics& diagnostics_;
+
+  void per(StoreSpec& store, const Node& node) {
+    const auto text = read_choice(node, "per", store_copies(), diagnostics_);
+    if (text == "node") store.per = StorePer::kNode;
+    if (text == "rank") store.per = StorePer::kRank;
+  }
 
   // NAME or NAME@VERSION.
   std::optional<StoredTensor> stored(const std::string& text, const Where& where, int64_t version) {
@@ -150,5 +162,6 @@ std::vector<StoreSpec> parse_stores(const Node* node, const std::vector<ExtraTen
 }
 
 std::span<const StoreKey> store_keys() { return kKeys; }
+std::vector<std::string> store_copies() { return {"world", "node", "rank"}; }
 
 }  // namespace loadproof::harness

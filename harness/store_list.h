@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,5 +21,6 @@ struct StoreKey {
   std::string_view about;
 };
 std::span<const StoreKey> store_keys();
+std::vector<std::string> store_copies();  // the words of `per`
 
 }  // namespace loadproof::harness

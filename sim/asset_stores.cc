@@ -53,11 +53,15 @@ void stack(const StoreSpec& store, std::vector<Keyed>& tensors) {
 fs::path Asset::folder_of(std::string_view store) const { return folder_ / store; }
 
 // Of a model's own tensors versions are the file's elements, moved on by as many places.
-at::Tensor Asset::content(const StoredTensor& stored) const {
+at::Tensor Asset::content(const StoredTensor& stored, std::optional<DType> dtype) const {
   const std::optional<int> slot = slot_named(stored.tensor);
   SIM_CHECK(slot, "a store holds {}, which nobody declares", stored.tensor);
-  const TensorSpec& spec = specs_[static_cast<size_t>(*slot)];
-  if (!spec.in_stores) return at::roll(reference(*slot).flatten(), stored.version).view(spec.shape);
+  TensorSpec spec = specs_[static_cast<size_t>(*slot)];
+  if (dtype && at::isFloatingType(scalar_type(spec.dtype))) spec.dtype = *dtype;
+  if (!spec.in_stores)
+    return at::roll(reference(*slot).flatten(), stored.version)
+        .view(spec.shape)
+        .to(scalar_type(spec.dtype));
   int64_t first = 0;
   for (int i = 0; i < *slot; ++i) first += element_count(specs_[static_cast<size_t>(i)].shape);
   return unique_content(spec, first, stored.version);
@@ -79,7 +83,7 @@ Result<void> Asset::write_store(const StoreSpec& store) const {
   for (const StoredFile& file : files) {
     std::vector<Keyed> tensors;
     for (const StoredTensor& stored : file.tensors)
-      tensors.push_back({store.prefix + stored.tensor, content(stored).contiguous()});
+      tensors.push_back({store.prefix + stored.tensor, content(stored, store.dtype).contiguous()});
     stack(store, tensors);
     for (const Keyed& one : tensors)
       if (store.index.empty()) index.emplace(one.key, file.name);
@@ -99,7 +103,7 @@ Result<void> Asset::write_stores(const fs::path& folder) {
   const auto file = std::ranges::find(stores_, kFileStore, &StoreSpec::name);
   if (model_ || file == stores_.end() || file->empty) return {};
   // Lies of the index are there to be told by those who read it, so they are not refused here.
-  auto opened = Checkpoint::open(folder_of(kFileStore), Trust::kIndex);
+  auto opened = Checkpoint::open(folder_of(kFileStore), {Trust::kIndex});
   if (!opened) return tl::make_unexpected(opened.error());
   checkpoint_ = std::move(*opened);
   find_in_file();

@@ -45,6 +45,9 @@ class Asset {
   // and shape; undefined where it says nothing. Tied names give what they are tied to.
   const at::Tensor& reference(int slot) const;
   std::optional<int> slot_named(std::string_view name) const;
+  // What a version of a tensor has in a file of this element type; its own if unset.
+  // REQUIRES: there is such a tensor.
+  at::Tensor content(const StoredTensor& stored, std::optional<DType> dtype) const;
 
  private:
   std::optional<Model> model_;
@@ -59,7 +62,6 @@ class Asset {
   };
   mutable std::vector<Reference> references_;
   at::Tensor make_reference(int slot) const;
-  at::Tensor content(const StoredTensor& stored) const;
   Result<void> write_store(const StoreSpec& store) const;
   void find_in_file();
 };

@@ -12,13 +12,17 @@ std::string step_text(const ChainScope& scope, int32_t step) {
                             : fmt::format("step {} ({}:{})", label.id, label.file, label.line);
 }
 
+std::string before_text(const ChainScope& scope, const Origin& origin, Cell cell, int64_t bytes) {
+  if (origin.parent == kNoOrigin) return "";
+  return "; " + describe_chain(scope, {origin.parent, cell.offset}, bytes);
+}
+
 std::string loaded_text(const ChainScope& scope, const Origin& origin, Cell cell, int64_t bytes) {
   const CheckpointTensor* source = scope.checkpoint ? scope.checkpoint->find(origin.what) : nullptr;
-  if (!source || source->file != origin.file) {
-    const std::string loaded = fmt::format("loaded from {}, key {}, by {}", origin.file,
-                                           origin.what, step_text(scope, origin.step));
-    if (origin.parent == kNoOrigin) return loaded;
-    return loaded + "; " + describe_chain(scope, {origin.parent, cell.offset}, bytes);
+  // Bytes of a file that this world has changed are at no place that is known.
+  if (!source || source->file != origin.file || origin.parent != kNoOrigin) {
+    return fmt::format("loaded from {}, key {}, by {}{}", origin.file, origin.what,
+                       step_text(scope, origin.step), before_text(scope, origin, cell, bytes));
   }
   const int64_t item = item_size(source->dtype);
   const int64_t begin = source->file_begin + source_element(scope.origins, cell) * item;
@@ -59,8 +63,8 @@ std::string describe_chain(const ChainScope& scope, Cell cell, int64_t bytes) {
       return fmt::format("received from rank {} ({}) in {}; {}", origin.rank, origin.what, step,
                          describe_chain(scope, {origin.parent, cell.offset}, bytes));
     case StateKind::kDerived: case StateKind::kTainted:
-      return fmt::format("{} on rank {} in {}; {}", origin.what, origin.rank, step,
-                         describe_chain(scope, {origin.parent, cell.offset}, bytes));
+      return fmt::format("{} on rank {} in {}{}", origin.what, origin.rank, step,
+                         before_text(scope, origin, cell, bytes));
   }
   return "";
 }

@@ -28,7 +28,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
       schedule_(spec.schedule, spec.topology.ranks()),
       groups_(spec.topology),
       rendezvous_(groups_.all()),
-      stores_(asset) {
+      stores_(asset, spec.topology) {
   for (size_t i = 0; i < asset.specs().size(); ++i)
     if (!asset.specs()[i].shared_over.empty()) shared_.push_back(static_cast<int>(i));
   for (const Step* step : flat_steps(*spec.program))
@@ -185,11 +185,14 @@ std::vector<int> Engine::select(const Runner& runner, const Step& step) {
   return selected;
 }
 
-std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) const {
-  std::span<const int> it;
+std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) {
+  SelectionScope scope{origins_, asset_.in_file()};
   for (const Frame& frame : runners_[static_cast<size_t>(rank.index())].frames)
-    if (!frame.items.empty()) it = frame.it();
-  return resolve(selector, rank, {origins_, asset_.in_file(), it});
+    if (!frame.items.empty()) scope.it = frame.it();
+  for (const Selector::Node& node : selector.nodes())
+    if (node.op == Selector::Op::kStored)
+      scope.stored[node.text] = stores_.of(node.text, rank.index()).readable_keys();
+  return resolve(selector, rank, scope);
 }
 
 // Whether the selector means tensors that the rank is declared not to have.

@@ -77,7 +77,7 @@ class Engine {
   at::Generator& generator(int rank);
   // One of the rank's own, too, but seeded alike on all ranks.
   at::Generator& shared_generator(int rank);
-  std::vector<int> resolve_on(const Rank& rank, const Selector& selector) const;
+  std::vector<int> resolve_on(const Rank& rank, const Selector& selector);
   // Groups by name: world, node (the ranks of the caller's node), a dimension of the mesh (the
   // ranks that differ from the caller in that coordinate alone), or a role. An error: the rank is
   // in none.

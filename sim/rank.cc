@@ -346,6 +346,15 @@ class Resolver {
     return !first_difference(data_of(left), data_of(right), bytes_of(left));
   }
 
+  // Under its name, or as the keys that the model's own files have for it.
+  bool stored(const std::string& store, const TensorSpec& spec) const {
+    const auto keys = scope_.stored.find(store);
+    if (keys == scope_.stored.end()) return false;
+    const auto has = [&](const FilePiece& piece) { return keys->second.contains(piece.key); };
+    return keys->second.contains(spec.name) ||
+           (!spec.pieces.empty() && std::ranges::all_of(spec.pieces, has));
+  }
+
   bool holds(const Selector::Node& node, int i) const {
     const Slot& slot = rank_.slot(i);
     switch (node.op) {
@@ -365,6 +374,7 @@ class Resolver {
       case Selector::Op::kEqual: return equals(slot.value, node.text);
       case Selector::Op::kName: return matches_pattern(node.text, slot.spec->name);
       case Selector::Op::kModule: return matches_pattern(node.text, slot.spec->module_type);
+      case Selector::Op::kStored: return stored(node.text, *slot.spec);
       case Selector::Op::kFlag: return slot.flags.contains(node.text);
       default: SIM_CHECK(false, "selector operation {}", static_cast<int>(node.op));
     }

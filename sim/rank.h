@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -123,6 +124,8 @@ struct SelectionScope {
   const std::vector<bool>& in_file;  // by slot: the checkpoint has all its pieces
   std::span<const int> it;           // the slots of this turn of the innermost `each`
   bool held = true;                  // false: those that the rank is declared not to have
+  // Keys that the stores have which the selector names, as the rank sees them.
+  std::map<std::string, std::set<std::string>> stored = {};
 };
 
 // The slots that a selector means at this moment, in declaration order. `param` gives names that

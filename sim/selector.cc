@@ -70,24 +70,22 @@ class SelectorParser final : public SetAlgebra<Selector::Node> {
     const int begin = column();
     const std::string_view word = take_word();
     if (word.empty()) return unexpected("a selector (a keyword, a flag or a name)");
-    if (word == "module" && take("(")) {
-      at_end();
-      const std::string_view pattern = take_word();
-      if (pattern.empty()) return unexpected("a module type");
-      if (!take(")")) return unexpected("`)`");
-      return sliced({.op = Op::kModule, .text = std::string(pattern), .column = begin});
-    }
-    if (word == "equal" && take("(")) {
-      at_end();
-      const std::string_view other = take_word();
-      if (other.empty()) return unexpected("a tensor's name");
-      if (!take(")")) return unexpected("`)`");
-      return sliced({.op = Op::kEqual, .text = std::string(other), .column = begin});
-    }
+    if (word == "module" && take("(")) return function(Op::kModule, "a module type", begin);
+    if (word == "stored" && take("(")) return function(Op::kStored, "a store", begin);
+    if (word == "equal" && take("(")) return function(Op::kEqual, "a tensor's name", begin);
     for (const Keyword& keyword : kKeywords)
       if (keyword.word == word)
         return sliced({.op = keyword.op, .state = keyword.state, .column = begin});
     const Op op = flags_.contains(std::string(word)) ? Op::kFlag : Op::kName;
+    return sliced({.op = op, .text = std::string(word), .column = begin});
+  }
+
+  // What stands in the parentheses of module(…) and stored(…).
+  Result<int> function(Op op, std::string_view wanted, int begin) {
+    at_end();
+    const std::string_view word = take_word();
+    if (word.empty()) return unexpected(wanted);
+    if (!take(")")) return unexpected("`)`");
     return sliced({.op = op, .text = std::string(word), .column = begin});
   }
 
@@ -165,7 +163,7 @@ bool Selector::is_static() const {
   return std::none_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
     switch (node.op) {
       case Op::kIt: case Op::kState: case Op::kSuspect: case Op::kNan: case Op::kInf:
-      case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kModule: case Op::kFlag:
+      case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kStored: case Op::kModule: case Op::kFlag:
         return true;
       default: return false;
     }
@@ -192,26 +190,5 @@ std::vector<Selector> Selector::alternatives() const {
 }
 
 std::span<const SelectorWord> selector_words() { return kWords; }
-
-// Greedy with one point of return, the last `*`: linear in practice, never more than quadratic.
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  size_t p = 0, t = 0, star = std::string_view::npos, after_star = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      after_star = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++after_star;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
 
 }  // namespace loadproof

@@ -5,6 +5,7 @@
 //   received · derived                                                          how they came last
 //   model.layers.*.weight · lm_head.weight        names, * and ? as in a shell
 //   module(*RMSNorm)                              type of the owning module, * and ? too
+//   stored(cache)                                 what a store has now, under its own name
 //   initialised                                   a flag that some `mark` of the scenario sets
 //   !x · x & y · x | y · (x)                      set algebra
 //   param[:50%] · param[2:4] · param[-1]          a slice in declared order
@@ -22,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/checkpoint/pattern.h"
 #include "sim/result.h"
 #include "sim/state.h"
 
@@ -47,6 +49,7 @@ class Selector {
     kEqual,
     kName,
     kModule,
+    kStored,
     kFlag,
     kNot,
     kAnd,
@@ -56,7 +59,7 @@ class Selector {
   struct Node {
     Op op = Op::kAll;
     StateKind state = StateKind::kMeta;
-    std::string text = {};       // pattern, flag, or of kEqual the other tensor's name
+    std::string text = {};       // pattern, store, flag, or of kEqual another tensor's name
     int64_t begin = 0, end = 0;  // kSlice: of `left`, from its end if negative, as in Python
     bool begin_percent = false, end_percent = false, has_begin = false, has_end = false;
     int left = -1, right = -1;  // indices into nodes()
@@ -92,8 +95,5 @@ struct SelectorWord {
   std::string_view word, about;
 };
 std::span<const SelectorWord> selector_words();
-
-// Shell-like match: * is any run of characters, ? one.
-bool matches_pattern(std::string_view pattern, std::string_view text);
 
 }  // namespace loadproof

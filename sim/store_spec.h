@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sim/dtype.h"
 
 namespace loadproof {
 
@@ -27,10 +30,15 @@ struct StoredFile {
   bool operator==(const StoredFile&) const = default;
 };
 
+// Who sees one copy of a store, and what others do to it.
+enum class StorePer : uint8_t { kWorld, kNode, kRank };
+
 struct StoreSpec {
   std::string name;
   int64_t version = 0;                  // of what the files do not list by themselves
   bool empty = false;                   // holds nothing until a step saves into it
+  StorePer per = StorePer::kWorld;
+  std::optional<DType> dtype;           // of floating-point tensors there; their own if unset
   std::string prefix;                   // of every key
   std::vector<StoredFile> files;        // none: one file with every tensor that stores hold
   std::map<std::string, std::string> index;  // key → file; empty: as the files are

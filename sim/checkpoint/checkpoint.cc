@@ -10,6 +10,7 @@
 
 #include "sim/checkpoint/index.h"
 #include "sim/checkpoint/nearest.h"
+#include "sim/checkpoint/pattern.h"
 #include "sim/checkpoint/problems.h"
 #include "sim/checkpoint/safetensors.h"
 
@@ -62,15 +63,24 @@ Error no_weights(const fs::path& directory) {
 // Gathers the files of one directory; what is wrong with them goes into the problems.
 class CheckpointOpener {
  public:
-  CheckpointOpener(const fs::path& directory, Trust trust) : trust_(trust) {
+  CheckpointOpener(const fs::path& directory, const Reading& reading) : reading_(reading) {
     result_.directory_ = directory;
+  }
+
+  bool wants(const std::string& file) const {
+    return reading_.files.empty() || matches_pattern(reading_.files, file);
   }
 
   Result<Checkpoint> open_all() {
     for (const std::string& name : names_in(result_.directory_, false))
-      if (name.ends_with(".safetensors")) add_file(name);
+      if (name.ends_with(".safetensors") && wants(name)) add_file(name);
+    const bool none = result_.files_.empty() && problems_.empty();
+    if (none && !reading_.files.empty() && !reading_.may_be_empty)
+      return fail(fmt::format("{} has no file {}", result_.directory_.string(), reading_.files));
     return finish();
   }
+
+  Result<Checkpoint> open_none() { return finish(); }
 
   Result<Checkpoint> open_whole() {
     add_file(kWhole);
@@ -89,6 +99,7 @@ class CheckpointOpener {
     std::map<std::string, size_t> shards;  // file name, number of tensors that the index puts there
     for (const auto& [key, file] : weight_map_) ++shards[file];
     for (const auto& [file, tensor_count] : shards) {
+      if (!wants(file)) continue;
       if (is_there(result_.directory_ / file)) {
         add_file(file);
         continue;
@@ -98,7 +109,7 @@ class CheckpointOpener {
                                 path.string(), in_quotes(file), tensor_count,
                                 tensor_count == 1 ? "" : "s"));
     }
-    if (trust_ == Trust::kIndex)
+    if (reading_.trust == Trust::kIndex)
       std::erase_if(result_.tensors_, [&](const CheckpointTensor& tensor) {
         const auto named = weight_map_.find(tensor.key);
         return named == weight_map_.end() || named->second != tensor.file;
@@ -113,9 +124,11 @@ class CheckpointOpener {
     const fs::path path = result_.directory_ / name;
     auto file = map_file(path);
     if (!file) return leave_out(name, file.error());
-    auto header = trust_ == Trust::kMapped
-                      ? parse_unchecked_safetensors(file->bytes(), path.string())
-                      : parse_safetensors(file->bytes(), path.string());
+    const bool mapped = reading_.trust == Trust::kMapped;
+    auto header = parse_safetensors(file->bytes(), path.string(),
+                                    {.any_layout = mapped,
+                                     .trailing = reading_.trailing.value_or(mapped),
+                                     .twice = reading_.twice});
     if (!header) return leave_out(name, header.error());
     for (TensorEntry& entry : header->tensors) {
       CheckpointTensor tensor{.key = std::move(entry.name),
@@ -174,7 +187,7 @@ class CheckpointOpener {
     std::stable_sort(
         tensors.begin(), tensors.end(),
         [](const CheckpointTensor& a, const CheckpointTensor& b) { return a.key < b.key; });
-    // Only kFiles can meet a key twice here: the file that was read last wins.
+    // Only listed files can have a key twice here: the file that was read last wins.
     const auto kept = std::unique(
         tensors.rbegin(), tensors.rend(),
         [](const CheckpointTensor& a, const CheckpointTensor& b) { return a.key == b.key; });
@@ -182,23 +195,25 @@ class CheckpointOpener {
     return std::move(result_);
   }
 
-  Trust trust_;
+  const Reading& reading_;
   Checkpoint result_;
   std::map<std::string, std::string> weight_map_;
   std::set<std::string> unread_;
   Problems problems_;
 };
 
-Result<Checkpoint> Checkpoint::open(const fs::path& directory, Trust trust) {
+Result<Checkpoint> Checkpoint::open(const fs::path& directory, const Reading& reading) {
   std::error_code ignored;
   const fs::file_status status = fs::status(directory, ignored);
   if (!fs::exists(status)) return tl::make_unexpected(no_directory(directory));
   if (!fs::is_directory(status))
     return fail(fmt::format("{} is not a directory with a checkpoint", directory.string()));
-  CheckpointOpener opener(directory, trust);
-  if (trust == Trust::kFiles) return opener.open_all();
-  if (is_there(directory / kWhole)) return opener.open_whole();
+  CheckpointOpener opener(directory, reading);
+  const bool listed = !reading.files.empty() && reading.trust != Trust::kIndex;
+  if (reading.trust == Trust::kFiles || listed) return opener.open_all();
+  if (is_there(directory / kWhole) && opener.wants(kWhole)) return opener.open_whole();
   if (is_there(directory / kIndex)) return opener.open_sharded();
+  if (reading.may_be_empty) return opener.open_none();
   return tl::make_unexpected(no_weights(directory));
 }
 

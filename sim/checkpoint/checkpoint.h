@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sim/checkpoint/mapped_file.h"
+#include "sim/checkpoint/reading.h"
 #include "sim/dtype.h"
 #include "sim/result.h"
 
@@ -32,20 +33,12 @@ struct CheckpointTensor {
   std::span<const std::byte> bytes;
 };
 
-// How much of what a checkpoint says of itself is looked at. The real loaders differ.
-enum class Trust : uint8_t {
-  kStrict,  // every header and the index against the files: any lie is an error
-  kIndex,  // the index says which file a tensor is taken from; what it does not name is passed over
-  kFiles,  // every *.safetensors that is there, in the order of names, of a tensor the last one
-  kMapped,  // as kStrict, but the files' sizes are not looked at
-};
-
 class Checkpoint {
  public:
   // Reads every header and checks the index against the files. All faults are reported at once, a
   // line each. As in the real library, model.safetensors is taken where both are there.
   static Result<Checkpoint> open(const std::filesystem::path& directory,
-                                 Trust trust = Trust::kStrict);
+                                 const Reading& reading = {});
 
   const std::filesystem::path& directory() const { return directory_; }
   // By key.

@@ -156,10 +156,11 @@ void read_metadata(const Json& value, std::string_view file_name, SafetensorsHea
   }
 }
 
-// The tensors, sorted by offset, must follow each other from 0 to the end of the data section.
+constexpr std::string_view kNotCovered = "incomplete metadata, file not fully covered";
+
+// The tensors, sorted by offset, must follow each other from 0 on and end within the data section.
 void check_layout(const std::vector<TensorEntry>& tensors, int64_t data_size,
                   std::string_view file_name, Problems& problems) {
-  constexpr std::string_view kNotCovered = "incomplete metadata, file not fully covered";
   const TensorEntry* furthest = nullptr;
   int64_t covered = 0;
   std::vector<const TensorEntry*> cut;
@@ -183,6 +184,12 @@ void check_layout(const std::vector<TensorEntry>& tensors, int64_t data_size,
         "tensor {}{} reaches beyond its end",
         file_name, kNotCovered, covered, data_size, in_quotes(cut.front()->name),
         cut.size() > 1 ? fmt::format(" (and {} more)", cut.size() - 1) : ""));
+}
+
+void check_end(const std::vector<TensorEntry>& tensors, int64_t data_size,
+               std::string_view file_name, Problems& problems) {
+  int64_t covered = 0;
+  for (const TensorEntry& tensor : tensors) covered = std::max(covered, tensor.end);
   if (covered < data_size)
     problems.add(fmt::format(
         "{}: {}: the header describes {} bytes of data, but the file has {}: the last {} belong to "
@@ -211,8 +218,10 @@ Result<std::string_view> header_text(std::span<const std::byte> file, std::strin
   return text;
 }
 
-Result<Json> header_json(std::string_view text, std::string_view file_name) {
-  auto parsed = parse_strict_json(text, kHeaderLimits);
+Result<Json> header_json(std::string_view text, std::string_view file_name, Twice twice) {
+  JsonLimits limits = kHeaderLimits;
+  limits.twice = twice;
+  auto parsed = parse_strict_json(text, limits);
   if (parsed) return std::move(*parsed);
   const JsonFault& fault = parsed.error();
   if (fault.byte < 0)
@@ -230,11 +239,11 @@ std::optional<int64_t> byte_size(DType dtype, std::span<const int64_t> shape) {
   return bytes;
 }
 
-Result<SafetensorsHeader> parse_unchecked_safetensors(std::span<const std::byte> file,
-                                                      std::string_view file_name) {
+Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
+                                            std::string_view file_name, HeaderRules rules) {
   const auto text = header_text(file, file_name);
   if (!text) return tl::make_unexpected(text.error());
-  const auto json = header_json(*text, file_name);
+  const auto json = header_json(*text, file_name, rules.twice);
   if (!json) return tl::make_unexpected(json.error());
 
   SafetensorsHeader header;
@@ -257,16 +266,9 @@ Result<SafetensorsHeader> parse_unchecked_safetensors(std::span<const std::byte>
     return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
   };
   std::sort(header.tensors.begin(), header.tensors.end(), by_offset);
-  return header;
-}
-
-Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
-                                            std::string_view file_name) {
-  auto header = parse_unchecked_safetensors(file, file_name);
-  if (!header) return header;
-  Problems problems;
-  check_layout(header->tensors, static_cast<int64_t>(file.size()) - header->data_offset, file_name,
-               problems);
+  const int64_t data_size = static_cast<int64_t>(file.size()) - header.data_offset;
+  if (!rules.any_layout) check_layout(header.tensors, data_size, file_name, problems);
+  if (!rules.trailing) check_end(header.tensors, data_size, file_name, problems);
   if (!problems.empty()) return problems.error();
   return header;
 }

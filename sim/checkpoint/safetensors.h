@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/checkpoint/reading.h"
 #include "sim/dtype.h"
 #include "sim/result.h"
 
@@ -43,14 +44,17 @@ struct SafetensorsHeader {
   bool operator==(const SafetensorsHeader&) const = default;
 };
 
+// What of the invariant is given up, as careless loaders do.
+struct HeaderRules {
+  bool any_layout = false;  // tensors' ranges lie anywhere, even beyond the end of the file
+  bool trailing = false;    // bytes may follow the last tensor
+  Twice twice = Twice::kRefuse;
+};
+
 // `file_name` is what messages call the file. All faults of all tensors are reported at once, a
 // line each; faults of the layout only when every tensor by itself is sound.
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::byte> file,
-                                            std::string_view file_name);
-// The same without the invariant: where the tensors' ranges lie is not looked at, as careless
-// loaders do. They may reach beyond the end of the file.
-Result<SafetensorsHeader> parse_unchecked_safetensors(std::span<const std::byte> file,
-                                                      std::string_view file_name);
+                                            std::string_view file_name, HeaderRules rules = {});
 
 // The bytes that a tensor of this dtype and shape has, or nothing when 64 bits cannot hold them.
 // REQUIRES: no extent is negative.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -48,8 +49,10 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   bool key(std::string& name) override {
     auto& object = open_.back()->get_ref<Json::object_t&>();
     const auto [member, is_new] = object.try_emplace(std::move(name));
-    if (!is_new) return refuse(fmt::format("the key {} is there twice", in_quotes(member->first)));
-    member_ = &member->second;
+    if (!is_new && limits_.twice == Twice::kRefuse)
+      return refuse(fmt::format("the key {} is there twice", in_quotes(member->first)));
+    const bool counts = is_new || limits_.twice == Twice::kLast;
+    member_ = counts ? &member->second : &passed_over_.emplace_back();
     return true;
   }
 
@@ -107,6 +110,7 @@ class StrictBuilder final : public nlohmann::json_sax<Json> {
   Json root_;
   std::vector<Json*> open_;
   Json* member_ = nullptr;
+  std::deque<Json> passed_over_;  // what a key has for the second time
   std::optional<JsonFault> fault_;
 };
 

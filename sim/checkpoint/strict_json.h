@@ -1,8 +1,8 @@
 // JSON as a checkpoint's files may have it, read more strictly than JSON libraries do by default.
 //
-// Refused beyond what is not JSON: a key that stands twice in one object, NUL bytes (which the
-// library takes for the end of the text), nesting beyond a limit, arrays beyond a limit. Text must
-// be UTF-8. Pure functions.
+// Refused beyond what is not JSON: a key that stands twice in one object (unless the limits say
+// which one counts), NUL bytes (which the library takes for the end of the text), nesting beyond a
+// limit, arrays beyond a limit. Text must be UTF-8. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "sim/checkpoint/reading.h"
 #include "sim/result.h"
 
 namespace loadproof::sim {
@@ -18,6 +19,7 @@ namespace loadproof::sim {
 struct JsonLimits {
   size_t depth_max = 32;
   size_t array_length_max = 1'000'000;
+  Twice twice = Twice::kRefuse;
 };
 
 // Where and why a text was refused. `byte` counts from 0; it is the text's length where more text

@@ -18,10 +18,11 @@ constexpr size_t kKeysMax = 10'000;
 
 class Fetcher {
  public:
-  Fetcher(StepContext& context, int slot, int64_t index, DType dtype)
-      : context_(context), slot_(context.rank.slot(slot)), spec_(*slot_.spec), slot_index_(slot),
-        index_(index), item_(item_size(dtype)), store_(arg<std::string>(context.step, "store")),
-        trust_(trust_named(arg<std::string>(context.step, "trust"))) {}
+  Fetcher(StepContext& context, int slot, int64_t index, DType dtype, Reading reading)
+      : context_(context), slot_(context.rank.slot(slot)), spec_(*slot_.spec), index_(index),
+        item_(item_size(dtype)), store_(arg<std::string>(context.step, "store")),
+        files_(context.engine.stores().of(store_, context.rank.index())),
+        reading_(std::move(reading)) {}
 
   Result<std::optional<Fetched>> run() {
     if (const auto* join = optional_arg<std::vector<std::string>>(context_.step, "join"))
@@ -43,16 +44,10 @@ class Fetcher {
   StepContext& context_;
   const Slot& slot_;
   const TensorSpec& spec_;
-  int slot_index_;
   int64_t index_, item_;
   const std::string& store_;
-  Trust trust_;
-
-  static Trust trust_named(const std::string& text) {
-    if (text == "index") return Trust::kIndex;
-    if (text == "files") return Trust::kFiles;
-    return text == "mapped" ? Trust::kMapped : Trust::kStrict;
-  }
+  Store& files_;
+  Reading reading_;
 
   Result<std::string> filled(const std::string& form) const {
     return fill_in(form, variables_of(context_, spec_.name, index_));
@@ -79,17 +74,25 @@ class Fetcher {
 
   // The model's own rules: a tensor that several keys make up.
   Result<std::optional<Fetched>> fused() {
-    const Asset& asset = context_.engine.asset();
-    if (spec_.pieces.empty() || !asset.in_file()[static_cast<size_t>(slot_index_)])
-      return std::optional<Fetched>();
+    if (spec_.pieces.empty()) return std::optional<Fetched>();
     Fetched fetched{.value = empty_tensor(spec_.shape, spec_.dtype),
                     .states = never_written(element_count(spec_.shape), "target of read")};
     for (const FilePiece& piece : spec_.pieces) {
-      if (auto copied = copy_piece(*asset.checkpoint(), spec_, piece, fetched.value); !copied)
-        return tl::make_unexpected(copied.error());
+      const auto held = files_.find(reading_, piece.key);
+      if (!held) return tl::make_unexpected(held.error());
+      if (held->empty()) return std::optional<Fetched>();
+      const Result<Fetched> part = whole(piece.key, held->front());
+      if (!part) return tl::make_unexpected(part.error());
+      if (shape_of(part->value) != piece.shape)
+        return fail(misfit(shape_of(part->value), piece.key, held->front().tensor->file,
+                           piece.shape));
       const Box box{piece.begin, piece.size};
-      const OriginId from = loaded(piece.key, asset.checkpoint()->find(piece.key)->file);
-      write_box(fetched.states, spec_.shape, box, item_, {{0, box.elements() * item_, {from, 0}}});
+      at::Tensor target = fetched.value;
+      for (size_t d = 0; d < box.begin.size(); ++d)
+        target = target.narrow(static_cast<int64_t>(d), box.begin[d], box.size[d]);
+      target.copy_(part->value.view(box.size));
+      write_box(fetched.states, spec_.shape, box, item_, part->states.intervals());
+      fetched.keys.push_back(piece.key);
     }
     return std::optional(std::move(fetched));
   }
@@ -107,19 +110,16 @@ class Fetcher {
         key = text.substr(0, open);
       }
     }
-    const auto held = context_.engine.stores().find(store_, trust_, key);
+    const auto held = files_.find(reading_, key);
     if (!held) return tl::make_unexpected(held.error());
     if (held->empty()) return std::optional<Fetched>();
-    Result<Fetched> fetched = held->size() == 1 && !layout_of(held->front())
+    Result<Fetched> fetched = held->size() == 1 && !held->front().layout
                                   ? whole(key, held->front()) : assembled(key, *held);
     if (fetched && row) fetched = row_of(*fetched, key, *row);
     if (fetched) fetched = fitted(std::move(*fetched), key, held->front().tensor->file);
     if (!fetched) return tl::make_unexpected(fetched.error());
+    fetched->keys = {key};
     return std::optional(std::move(*fetched));
-  }
-
-  static const Layout* layout_of(const Held& held) {
-    return held.saved && held.saved->layout ? &*held.saved->layout : nullptr;
   }
 
   // As the file has it. Elements past the file's end, where nobody has looked, are never written.
@@ -143,14 +143,14 @@ class Fetcher {
     return fetched;
   }
 
+  // What ranks saved goes on from its own states, at the places that those tell.
   StateMap states_of(const std::string& key, const Held& held, int64_t elements) {
-    const std::string& file = held.tensor->file;
-    if (!held.saved) return StateMap(elements * item_, {loaded(key, file), 0});
     StateMap states(elements * item_, {kNoOrigin, 0});
-    const int64_t saved = item_size(held.saved->dtype);
-    for (const Interval& one : held.saved->states.intervals())
+    const int64_t saved = item_size(held.tensor->dtype);
+    for (const Interval& one : held.states.intervals())
       states.write(one.begin / saved * item_, one.end / saved * item_,
-                   {loaded(key, file, one.cell.origin), one.cell.offset / saved * item_});
+                   {loaded(key, held.tensor->file, one.cell.origin),
+                    one.cell.offset / saved * item_});
     return states;
   }
 
@@ -162,7 +162,7 @@ class Fetcher {
       const Result<Fetched> piece = whole(key, held);
       if (!piece) return piece;
       const std::vector<Part> all{{0, 0, piece->value.numel()}};
-      for (const Part& part : layout_of(held) ? layout_of(held)->parts : all) {
+      for (const Part& part : held.layout ? held.layout->parts : all) {
         if (part.whole + part.count > fetched.value.numel())
           return fail(fmt::format("{} in {} reaches beyond the {} elements of {}", key,
                                   held.tensor->file, fetched.value.numel(), spec_.name));
@@ -190,6 +190,12 @@ class Fetcher {
     return one;
   }
 
+  std::string misfit(const std::vector<int64_t>& shape, const std::string& key,
+                     const std::string& file, const std::vector<int64_t>& needed) const {
+    return fmt::format("store {}: {}: tensor '{}' has shape [{}], but {} needs [{}]", store_, file,
+                       key, fmt::join(shape, ", "), spec_.name, fmt::join(needed, ", "));
+  }
+
   // What is read must have the tensor's shape, or that of the rank's own piece.
   Result<Fetched> fitted(Fetched fetched, const std::string& key, const std::string& file) {
     const std::vector<int64_t> shape = shape_of(fetched.value);
@@ -198,21 +204,42 @@ class Fetcher {
     fetched.is_piece = own && element_count(shape) == element_count(own->layout.shape);
     const bool as_box = spec_.pieces.size() == 1 && shape == spec_.pieces[0].shape;
     if (fetched.is_piece || as_box) return fetched;
-    return fail(fmt::format("store {}: {}: tensor '{}' has shape [{}], but {} needs [{}]", store_,
-                            file, key, fmt::join(shape, ", "), spec_.name,
-                            fmt::join(spec_.shape, ", ")));
+    const std::string& mismatch = arg<std::string>(context_.step, "mismatch");
+    fetched.passed_over = mismatch == "skip";
+    if (fetched.passed_over) return fetched;
+    if (mismatch == "common" && shape.size() == spec_.shape.size()) return common(fetched, shape);
+    return fail(misfit(shape, key, file, spec_.shape));
+  }
+
+  // The box that both have, from the first element of each dimension on.
+  Fetched common(const Fetched& fetched, const std::vector<int64_t>& shape) {
+    const OriginId alone = origin(StateKind::kUndefined, "beyond what the store has", "");
+    Fetched part{.value = empty_tensor(spec_.shape, dtype_of(fetched.value)),
+                 .states = StateMap(element_count(spec_.shape) * item_, {alone, 0}),
+                 .left_alone = alone};
+    Box box = loadproof::whole(spec_.shape);
+    at::Tensor from = fetched.value, to = part.value;
+    for (size_t d = 0; d < shape.size(); ++d) {
+      box.size[d] = std::min(shape[d], spec_.shape[d]);
+      from = from.narrow(static_cast<int64_t>(d), 0, box.size[d]);
+      to = to.narrow(static_cast<int64_t>(d), 0, box.size[d]);
+    }
+    to.copy_(from);
+    write_box(part.states, spec_.shape, box, item_, read_box(fetched.states, shape, box, item_));
+    return part;
   }
 
   Result<std::optional<Fetched>> joined(const std::vector<std::string>& forms) {
     std::vector<at::Tensor> values;
     std::vector<StateMap> states;
+    std::vector<std::string> taken;
     for (const std::string& form : forms) {
       const Result<std::string> filled_form = filled(form);
       if (!filled_form) return tl::make_unexpected(filled_form.error());
       const std::vector<std::string> keys = expand_braces(*filled_form, kKeysMax);
       if (keys.empty()) return fail(fmt::format("'{}' stands for no keys", form));
       for (const std::string& key : keys) {
-        const auto held = context_.engine.stores().find(store_, trust_, key);
+        const auto held = files_.find(reading_, key);
         if (!held) return tl::make_unexpected(held.error());
         if (held->empty())
           return fail(fmt::format("store {} has no key {} to join into {}", store_, key,
@@ -221,6 +248,7 @@ class Fetcher {
         if (!piece) return tl::make_unexpected(piece.error());
         values.push_back(piece->value);
         states.push_back(piece->states);
+        taken.push_back(key);
       }
     }
     Fetched fetched{.value = at::cat(values, 0)};
@@ -232,14 +260,36 @@ class Fetcher {
     }
     Result<Fetched> fits = fitted(std::move(fetched), forms[0], "its files");
     if (!fits) return tl::make_unexpected(fits.error());
+    fits->keys = std::move(taken);
     return std::optional(std::move(*fits));
   }
 };
 
 }  // namespace
 
+Result<Reading> reading_of(const StepContext& context) {
+  Reading reading{.may_be_empty = arg<std::string>(context.step, "missing") != "error"};
+  const std::string& trust = arg<std::string>(context.step, "trust");
+  if (trust == "index") reading.trust = Trust::kIndex;
+  if (trust == "files") reading.trust = Trust::kFiles;
+  if (trust == "mapped") reading.trust = Trust::kMapped;
+  if (const auto* trailing = optional_arg<std::string>(context.step, "trailing"))
+    reading.trailing = *trailing == "ignore";
+  const std::string& twice = arg<std::string>(context.step, "twice");
+  if (twice == "first") reading.twice = Twice::kFirst;
+  if (twice == "last") reading.twice = Twice::kLast;
+  if (const auto* file = optional_arg<std::string>(context.step, "file")) {
+    Result<std::string> filled = fill_in(*file, variables_of(context, "", 0));
+    if (!filled) return tl::make_unexpected(filled.error());
+    reading.files = std::move(*filled);
+  }
+  return reading;
+}
+
 Result<std::optional<Fetched>> fetch(StepContext& context, int slot, int64_t index, DType dtype) {
-  return Fetcher(context, slot, index, dtype).run();
+  Result<Reading> reading = reading_of(context);
+  if (!reading) return tl::make_unexpected(reading.error());
+  return Fetcher(context, slot, index, dtype, std::move(*reading)).run();
 }
 
 Kept keep(const StepContext& context, int slot, const Fetched& fetched,

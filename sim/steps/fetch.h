@@ -6,7 +6,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "sim/checkpoint/reading.h"
 #include "sim/dtype.h"
 #include "sim/rank.h"
 #include "sim/shard.h"
@@ -19,11 +22,17 @@ struct Fetched {
   at::Tensor value;       // dense, in the store's dtype
   StateMap states;        // as if it had the dtype that it is read as
   bool is_piece = false;  // of a size that only the rank's own piece has
+  bool passed_over = false;          // of another shape, which `mismatch` says to leave
+  OriginId left_alone = kNoOrigin;   // of elements that what the store has does not reach
+  std::vector<std::string> keys = {};  // that it was made of
 };
 
 // The `index`-th tensor of the selection, to be read as `dtype`. Nothing: the store lacks it. An
 // error: the store cannot be opened so, or what it has does not fit.
 Result<std::optional<Fetched>> fetch(StepContext& context, int slot, int64_t index, DType dtype);
+
+// How the step says that the store is read. An error is one of its variables.
+Result<Reading> reading_of(const StepContext& context);
 
 // The piece that a rank is to hold of a tensor: the declared one, else the one that it has.
 inline const std::optional<Shard>& own_piece(const Slot& slot) {

@@ -18,7 +18,16 @@ constexpr ParamInfo kParams[] = {
      1},
     {"regions", kBool, false, "true", "",
      "whether the store knows which elements of the whole tensor a piece has"},
+    {"index", kChoice, false, "update", "update leave none",
+     "of the store's index: update, where the file is not model.safetensors: it names all that has "
+     "been saved; leave: it says what it said; none: it is gone"},
 };
+
+IndexAfterSave index_after(const Step& step) {
+  const std::string& index = arg<std::string>(step, "index");
+  if (index == "none") return IndexAfterSave::kNone;
+  return index == "leave" ? IndexAfterSave::kLeave : IndexAfterSave::kUpdate;
+}
 
 Saved saved_of(const StepContext& context, int slot, std::string key, int64_t piece) {
   const Slot& held = context.rank.slot(slot);
@@ -55,7 +64,8 @@ Result<void> save_one(StepContext& context, int slot, int64_t index) {
     const Result<std::string> file = fill_in(arg<std::string>(context.step, "file"), variables);
     if (!file) return tl::make_unexpected(file.error());
     const Result<bool> collided =
-        context.engine.stores().save(store, *file, saved_of(context, slot, *key, piece));
+        context.engine.stores().of(store, context.rank.index())
+            .save(*file, saved_of(context, slot, *key, piece), index_after(context.step));
     if (!collided) return tl::make_unexpected(collided.error());
     if (*collided)
       context.engine.note_nothing(

@@ -9,7 +9,7 @@ namespace loadproof::sim {
 namespace {
 
 constexpr const Verb* kTable[] = {
-    &kAlloc, &kFree, &kFill, &kRead, &kSave, &kCopy, &kApply, &kBind, &kMark, &kShard,
+    &kAlloc, &kFree, &kFill, &kRead, &kSave, &kMove, &kCopy, &kApply, &kBind, &kMark, &kShard,
     &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv,
     &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kRepeat, &kUpdate,
 };

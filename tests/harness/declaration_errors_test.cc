@@ -115,6 +115,15 @@ variants: {x: {set: {tensors.u.shape: [2], stores.c.version: 1, tensors.w: 3}}}
         "9:39: unknown tensor \"u\" = one of: w",
         "9:62: unknown store \"c\" = one of: 1x, a, b",
         "9:65: \"tensors.w\" names no key = such as tensors.NAME.KEY"}},
+      {R"(about: a
+tensors: {w: {shape: [4], from: file}}
+stores: {a: {per: nodes, dtype: bf16}}
+steps: [move: {store: a, to: b}]
+)",
+       {"3:19: per cannot be \"nodes\" = did you mean \"node\"?",
+        "3:33: dtype cannot be \"bf16\" = one of: bool, uint8, int8, int16, int32, int64, "
+        "float8_e4m3fn, float8_e5m2, float16, bfloat16, float32, float64",
+        "4:30: unknown store \"b\" = one of: a, file"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;
 }

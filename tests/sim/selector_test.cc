@@ -19,6 +19,7 @@ std::string shape(const Selector& selector, int index) {
     case Op::kName: return "name:" + node.text;
     case Op::kFlag: return "flag:" + node.text;
     case Op::kModule: return "module:" + node.text;
+    case Op::kStored: return "stored:" + node.text;
     case Op::kState: return "state:" + std::to_string(static_cast<int>(node.state));
     case Op::kNot: return "(!" + child(node.left) + ")";
     case Op::kAnd: return "(" + child(node.left) + "&" + child(node.right) + ")";
@@ -43,6 +44,7 @@ TEST(Selector, ReadsNamesKeywordsFlagsAndModules) {
   EXPECT_EQ(shape("ready", {"ready"}), "flag:ready");
   EXPECT_EQ(shape("module(*RMSNorm)"), "module:*RMSNorm");
   EXPECT_EQ(shape("module( Linear )"), "module:Linear");
+  EXPECT_EQ(shape("stored(out)"), "stored:out");
   EXPECT_EQ(shape("module.weight"), "name:module.weight");
 }
 
@@ -93,6 +95,7 @@ TEST(Selector, SaysInWhichColumnATextIsWrong) {
       {"param &", "column 8: expected a term, the text ends here"},
       {"param buffer", "column 7: expected `&`, `|` or the end before `buffer`"},
       {"$x", "column 1: expected a selector (a keyword, a flag or a name) before `$x`"},
+      {"stored()", "column 8: expected a store before `)`"},
       {"module()", "column 8: expected a module type before `)`"},
       {"module(Linear", "column 14: expected `)`, the text ends here"},
       {"param[", "column 7: expected a number, the text ends here"},
@@ -108,27 +111,6 @@ TEST(Selector, SaysInWhichColumnATextIsWrong) {
     ASSERT_FALSE(selector) << text;
     EXPECT_EQ(selector.error().message, message) << text;
   }
-}
-
-TEST(MatchesPattern, TakesStarsAndQuestionMarksAsAShellDoes) {
-  EXPECT_TRUE(matches_pattern("*", ""));
-  EXPECT_TRUE(matches_pattern("", ""));
-  EXPECT_FALSE(matches_pattern("", "a"));
-  EXPECT_TRUE(matches_pattern("model.*.weight", "model.layers.0.weight"));
-  EXPECT_FALSE(matches_pattern("model.*.weight", "model.layers.0.bias"));
-  EXPECT_TRUE(matches_pattern("a?c", "abc"));
-  EXPECT_FALSE(matches_pattern("a?c", "ac"));
-  EXPECT_TRUE(matches_pattern("*a*b*", "xxaxxbxx"));
-  EXPECT_FALSE(matches_pattern("*a*b", "xxbxxa"));
-  EXPECT_TRUE(matches_pattern("**", "anything"));
-}
-
-TEST(MatchesPattern, StaysQuickOnManyStars) {
-  const std::string text(2000, 'a');
-  std::string pattern;
-  for (int i = 0; i < 200; ++i) pattern += "a*";
-  EXPECT_FALSE(matches_pattern(pattern + "b", text));
-  EXPECT_TRUE(matches_pattern(pattern, text));
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ namespace loadproof::sim {
 namespace {
 
 // What the reader says of a file, without the file's name; "" when it accepts it.
-std::string fault(std::string_view file) {
-  const auto header = parse_safetensors(bytes_of(file), "f");
+std::string fault(std::string_view file, HeaderRules rules = {}) {
+  const auto header = parse_safetensors(bytes_of(file), "f", rules);
   if (header) return "";
   std::string message = header.error().message;
   for (size_t at = 0; at != std::string::npos; at = message.find("\nf: ", at)) {
@@ -224,6 +224,16 @@ TEST(Safetensors, RefusesDataAfterTheLastTensor) {
   EXPECT_EQ(fault(file_of(header_of_scalars({"a"}), 5)),
             "incomplete metadata, file not fully covered: the header describes 4 bytes of data, "
             "but the file has 5: the last 1 belong to no tensor");
+}
+
+TEST(Safetensors, GivesUpWhatItIsTold) {
+  const std::string late = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}})";
+  EXPECT_THAT(fault(file_of(late, 4)), testing::HasSubstr("belong to no tensor"));
+  EXPECT_EQ(fault(file_of(late, 4), {.any_layout = true}), "");
+  EXPECT_EQ(fault(file_of(late, 1), {.any_layout = true}), "");
+  EXPECT_THAT(fault(file_of(late, 5), {.any_layout = true}), testing::HasSubstr("the last 1"));
+  EXPECT_EQ(fault(file_of(late, 5), {.any_layout = true, .trailing = true}), "");
+  EXPECT_THAT(fault(file_of(late, 5), {.trailing = true}), testing::HasSubstr("begins at 2"));
 }
 
 TEST(Safetensors, RefusesMetadataThatIsNotText) {

@@ -27,6 +27,12 @@ TEST(StrictJson, RefusesAKeyThatIsThereTwice) {
   EXPECT_EQ(error_of(R"([{"x": {"k": 1, "\u006b": 1}}])"), "f.json: the key \"k\" is there twice");
 }
 
+TEST(StrictJson, TakesTheFirstOrTheLastOfAKeyThatIsThereTwice) {
+  const char* text = R"({"a": {"x": [1], "x": 2}, "b": 0, "a": {"x": {"y": [3]}}})";
+  EXPECT_EQ(error_of(text, {.twice = Twice::kFirst}), R"(no error: {"a":{"x":[1]},"b":0})");
+  EXPECT_EQ(error_of(text, {.twice = Twice::kLast}), R"(no error: {"a":{"x":{"y":[3]}},"b":0})");
+}
+
 TEST(StrictJson, RefusesTextAfterANulByteWhereTheLibraryStops) {
   using namespace std::string_view_literals;
   ASSERT_TRUE(nlohmann::json::accept("{}\0{]"sv)) << "the reason for the check is gone";
