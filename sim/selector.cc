@@ -163,7 +163,8 @@ bool Selector::is_static() const {
   return std::none_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
     switch (node.op) {
       case Op::kIt: case Op::kState: case Op::kSuspect: case Op::kNan: case Op::kInf:
-      case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kStored: case Op::kModule: case Op::kFlag:
+      case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kStored: case Op::kModule:
+      case Op::kFlag:
         return true;
       default: return false;
     }

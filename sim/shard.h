@@ -29,8 +29,8 @@ struct Shard {
 Result<Shard> cut_again(const std::optional<Shard>& held, const std::vector<int64_t>& shape,
                         const Cut& cut, const std::string& group, const Place& place);
 
-// The same cuts of a tensor of `shape`, for a rank that has these places in their groups, without the
-// one of index `left_out`; nothing is left out where there is no such. nullopt: no cut is left.
+// The same cuts of a tensor of `shape`, for a rank that has these places in their groups, without
+// the one of index `left_out`; nothing is left out where there is no such. nullopt: no cut is left.
 // REQUIRES: a place for each level.
 Result<std::optional<Shard>> cut_anew(const Shard& shard, const std::vector<int64_t>& shape,
                                       std::span<const Place> places, size_t left_out);

@@ -47,7 +47,8 @@ Result<void> run(StepContext& context) {
                               fmt::join(held.value.sizes(), ", "),
                               context.rank.slot(*target).spec->name,
                               fmt::join((*part)->view.sizes(), ", ")));
-    if (!*part && whole.numel() != held.value.numel())
+    if (!*part && whole.numel() != held.value.numel() &&
+        whole.numel() != element_count(held.spec->shape))
       return fail(fmt::format("{} has shape [{}] and cannot share the storage of {} with [{}]",
                               held.spec->name, fmt::join(held.value.sizes(), ", "),
                               context.rank.slot(*target).spec->name,

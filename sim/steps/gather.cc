@@ -44,7 +44,8 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kGather = {
-    {"gather", "Joins the pieces of each sharded tensor on every rank of the group, or on one, side by side: "
+    {"gather",
+     "Joins the pieces of each sharded tensor on every rank of the group, or on one, side by side: "
      "of nested cuts the last one first, or the elements are in another order.",
      "gather: {of: param}", true, true, true, kParams},
     run};

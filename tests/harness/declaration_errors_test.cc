@@ -87,6 +87,17 @@ steps: [barrier: {}]
         "4:38: shard must be a map, not \"3\"",
         "4:48: value cannot be \"rope(1)\": a value is a number, rope(theta, head_dim), "
         "linspace(first, last) or arange(first, step)"}},
+      {R"(about: a
+tensors:
+  buffer: {shape: [4]}
+  w: {shape: [4], tie: v, slice: "0:2;"}
+  v: {shape: [8], shared: everybody}
+steps: [barrier: {}]
+)",
+       {"3:3: \"buffer\" is a word of selectors and cannot be a tensor's name = a name with a dot "
+        "never is",
+        "4:38: slice: expected a comma or the end",
+        "5:27: unknown group \"everybody\" = one of: world, node"}},
       {kHead + R"(tensors: {w: {shape: [4], from: file}}
 steps: [barrier: {}]
 )",

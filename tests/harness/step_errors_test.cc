@@ -41,6 +41,23 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
        {"4:28: unknown argument of broadcast \"source\" = one of: src, src_in, into, "
         "strided, order, match, group, timeout, stall, id, ranks, if, of, when"}},
       {kHead + R"(steps:
+  - copy:    {of: model.a, slice: [1], from: model.b, from_slice: "1:x"}
+  - require: {of: param, is: equal(w), error: other}
+  - require: {of: param, is: equal( ), error: other}
+  - barrier: {if: unheard}
+  - fill:    {of: param, with: const, const: .nan}
+  - repeat:  {times: -1, do: []}
+)",
+       {"4:35: slice must be a slice, not a list = such as 2:4 or \":, 0:3\"",
+        "4:70: from_slice: expected a comma or the end",
+        "5:30: is: unknown word \"w\" = a name of the model has a dot; a flag is set by some "
+        "`mark`",
+        "6:37: is: expected a tensor's name before `)`",
+        "7:19: if: unknown word \"unheard\" = a name of the model has a dot; a flag is set by some "
+        "`mark`",
+        "8:46: const must be a number, not \".nan\"",
+        "9:22: times must be at least 0, not -1"}},
+      {kHead + R"(steps:
   - alloc: {of: all}
   - mark: {}
 )",
