@@ -52,6 +52,17 @@ void check_points(const Case& made, Diagnostics& diagnostics) {
                               *expectation.at, ids);
 }
 
+// What a `wait` waits for must be a step.
+void check_waits(const Case& made, Diagnostics& diagnostics) {
+  std::vector<std::string> ids;
+  for (const Step* step : flat_steps(made.program)) ids.push_back(step->id);
+  for (const Step* step : flat_steps(made.program))
+    if (step->verb == "wait" &&
+        std::ranges::find(ids, arg<std::string>(*step, "for")) == ids.end())
+      diagnostics.add_unknown(step->where, "step in \"for\" of wait",
+                              arg<std::string>(*step, "for"), ids);
+}
+
 int64_t group_size(const std::string& group, const Topology& topology) {
   if (group == "node") return topology.ranks_per_node;
   if (const auto dim = topology.find_dim(group)) return topology.mesh[*dim].size;
@@ -155,6 +166,7 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   if (!draft.source.empty()) made.source = lower(draft.source, words, has_model, diagnostics);
   made.refuse = parse_refusal(draft.refuse, words, diagnostics);
   check_sources(made, diagnostics);
+  check_waits(made, diagnostics);
   return made;
 }
 

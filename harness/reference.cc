@@ -44,6 +44,7 @@ constexpr std::string_view kRankSets = R"(
 
 constexpr std::string_view kSelectors = R"(| `model.layers.*.weight` | names; `*` any run, `?` one |
 | `module(*RMSNorm)` | by the type of the module that owns it |
+| `equal(x)` | bit-equal, in dtype and shape too, to the tensor x as it is now |
 | `stored(cache)` | that a store has at this moment under their own names, as the rank sees it |
 | `initialised` | a flag that some `mark`, or `read` with `mark`, sets |
 | `!x` `x & y` `x \| y` `(x)` `[x, y]` | not, and, or, a list: any of them |

@@ -21,6 +21,8 @@ constexpr SettingInfo kSettings[] = {
     {"world.nodes", "how many nodes"},
     {"world.ranks_per_node", "ranks of each node; rank = node * ranks_per_node + local rank"},
     {"world.mesh.DIM", "size of a dimension of the mesh, such as world.mesh.shard"},
+    {"world.roles.NAME", "the ranks of a role that the world has"},
+    {"world.groups.NAME", "the ranks of a group that the world has"},
     {"model", "folder of config.json and safetensors files, from the scenario's own folder"},
     {"dtype", "element type asked of the model; auto: the checkpoint's own"},
     {"fill", "what memory holds that nobody wrote"},
@@ -40,6 +42,8 @@ constexpr SettingInfo kSettings[] = {
 };
 
 constexpr std::string_view kMesh = "world.mesh.";
+constexpr std::string_view kRole = "world.roles.";
+constexpr std::string_view kGroup = "world.groups.";
 constexpr std::string_view kRoles = "roles", kGroups = "groups";
 
 constexpr std::string_view kBudget = "budget.", kLimits = "limits.";
@@ -176,6 +180,30 @@ void check_overlap(const Topology& topology, const Role& role, const Where& wher
 
 }  // namespace
 
+namespace {
+
+// Other ranks of a role or group that there is.
+void assign_members(Settings& settings, std::string_view path, const Node& value,
+                    Diagnostics& diagnostics) {
+  const bool is_group = path.starts_with(kGroup);
+  const std::string_view name = path.substr(is_group ? kGroup.size() : kRole.size());
+  Vocabulary words;
+  for (const MeshDim& dim : settings.topology.mesh) words.dims.insert(dim.name);
+  std::vector<std::string> known;
+  for (NamedRanks& one : settings.roles) {
+    if (one.is_group == is_group) known.push_back(one.name);
+    if (one.name != name || one.is_group != is_group) {
+      words.roles.insert(one.name);
+      continue;
+    }
+    if (const auto ranks = read_ranks(value, path, words, diagnostics)) one.ranks = *ranks;
+    return;
+  }
+  diagnostics.add_unknown(value.where, is_group ? "group" : "role", std::string(name), known);
+}
+
+}  // namespace
+
 std::span<const SettingInfo> setting_infos() { return kSettings; }
 
 std::vector<std::string> setting_paths() {
@@ -185,7 +213,8 @@ std::vector<std::string> setting_paths() {
 }
 
 bool is_setting(std::string_view path) {
-  if (path.starts_with(kMesh)) return path.size() > kMesh.size();
+  for (std::string_view root : {kMesh, kRole, kGroup})
+    if (path.starts_with(root)) return path.size() > root.size();
   return std::any_of(std::begin(kSettings), std::end(kSettings),
                      [&](const SettingInfo& setting) { return setting.path == path; });
 }
@@ -211,6 +240,8 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
       settings.writes_max = *most;
   } else if (path.starts_with(kMesh)) {
     assign_dim(settings, path.substr(kMesh.size()), value, diagnostics);
+  } else if (path.starts_with(kRole) || path.starts_with(kGroup)) {
+    assign_members(settings, path, value, diagnostics);
   } else if (path == "world.ranks") {
     settings.ranks_by_mesh = false;
     settings.topology.nodes = 1;

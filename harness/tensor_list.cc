@@ -31,10 +31,11 @@ constexpr TensorKey kKeys[] = {
     {"module", "outermost, or the name of a child module that owns it; module(…) selects by it"},
     {"init", "what the library's initialiser does to it; none if left out"},
     {"value",
-     "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step)"},
+     "its elements: a number, rope(theta, head_dim), linspace(first, last), arange(first, step), "
+     "or a list of numbers"},
     {"shared",
      "a group of ranks, such as node or world, that have one memory for it: what one writes, all "
-     "see"},
+     "see; a budget counts it on each of them"},
     {"tie", "the tensor whose storage it shares"},
     {"tolerance",
      "how far its values may be from what they must be, as ckpt and source see it; 0 if left out: "
@@ -150,7 +151,23 @@ class TensorParser {
     tensor.spec.cut_over = loadproof::arg<std::string>(step, "over");
   }
 
+  std::optional<Formula> list(ExtraTensor& tensor, const Node& node) {
+    std::vector<double> numbers;
+    for (const Node& item : node.items) {
+      const auto number = read_number(item, "each of value", diagnostics_);
+      if (!number) return std::nullopt;
+      numbers.push_back(*number);
+    }
+    tensor.value = short_text(node);
+    if (static_cast<int64_t>(numbers.size()) == element_count(tensor.spec.shape))
+      return Formula::list(std::move(numbers));
+    diagnostics_.add(node.where, fmt::format("value has {} numbers for {} elements", numbers.size(),
+                                             element_count(tensor.spec.shape)));
+    return std::nullopt;
+  }
+
   std::optional<Formula> formula(ExtraTensor& tensor, const Node& node) {
+    if (node.is_list()) return list(tensor, node);
     const auto text = read_text(node, "value", diagnostics_);
     if (!text) return std::nullopt;
     tensor.value = *text;

@@ -213,7 +213,8 @@ void Engine::note_nothing(const StepContext& step, std::string kind, std::string
 void Engine::add_vacuous(VacuousObservation seen) {
   for (VacuousObservation& known : seen_.vacuous)
     if (known.step == seen.step && known.kind == seen.kind && known.text == seen.text) {
-      if (known.ranks.back() != seen.ranks[0]) known.ranks.push_back(seen.ranks[0]);
+      if (std::ranges::find(known.ranks, seen.ranks[0]) == known.ranks.end())
+        known.ranks.push_back(seen.ranks[0]);
       return;
     }
   seen_.vacuous.push_back(std::move(seen));
@@ -231,6 +232,7 @@ void Engine::enter_each(const StepContext& step, int64_t chunk) {
   if (step.selected.empty()) return;
   runner(step.rank.index())
       .frames.push_back({.steps = &step.step.body,
+                         .over = &step.step.of,
                          .items = {step.selected.begin(), step.selected.end()},
                          .chunk = static_cast<size_t>(chunk)});
 }
@@ -238,6 +240,13 @@ void Engine::enter_each(const StepContext& step, int64_t chunk) {
 void Engine::enter_repeat(const StepContext& step, int64_t times) {
   if (times > 0)
     runner(step.rank.index()).frames.push_back({.steps = &step.step.body, .turns = times});
+}
+
+const Selector* Engine::loop_over(int rank) const {
+  const Selector* over = nullptr;
+  for (const Frame& frame : runners_[static_cast<size_t>(rank)].frames)
+    if (frame.over) over = frame.over;
+  return over;
 }
 
 int64_t Engine::turn(int rank) const {
@@ -306,7 +315,7 @@ void Engine::log(uint64_t value) {
 // What a step did, as the states of what it was about: the bytes follow from them and the fill.
 void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
   log(static_cast<uint64_t>(runner.rank.index()) << 32 |
-      static_cast<uint32_t>(runner.current->index));
+      static_cast<uint32_t>(runner.current ? runner.current->index : -1));
   for (int slot : slots)
     for (const Interval& interval : runner.rank.states(slot).intervals())
       log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));

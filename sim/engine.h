@@ -56,6 +56,7 @@ struct Post {
   bool truncates = false;
   std::optional<double> timeout;  // virtual seconds that the rank waits; nothing: for ever
   bool stall = false;             // the transfer never completes
+  bool async = false;             // the rank goes on, and may wait for it later
 };
 
 class Engine {
@@ -85,11 +86,16 @@ class Engine {
   Result<int> member_of(const std::string& group, int rank, int64_t position) const;  // global rank
   // Asks for a collective on one tensor; the rank goes on when all its posts have met.
   Result<void> post(const StepContext& step, const Post& post);
+  // Lets the rank wait for what a step has posted and not waited for. An error: there is no such
+  // step.
+  Result<void> await(const StepContext& step, const std::string& id);
   // Records every tensor of the rank and returns them; the reference holds until the next call.
   const std::vector<TensorObservation>& take_point(const StepContext& step, bool sampled);
   void add_generation(const StepContext& step, loadproof::Generation generation);
   void enter_each(const StepContext& step, int64_t chunk);
   void enter_repeat(const StepContext& step, int64_t times);
+  // What the innermost `each` that the rank is in goes over; nullptr: it is in none.
+  const Selector* loop_over(int rank) const;
   // Of the innermost `repeat` that the rank is in: 0 in its first turn, and outside of any.
   int64_t turn(int rank) const;
   // The step did nothing for this rank, or undid what another did; `kind` as in VacuousObservation.
@@ -120,6 +126,7 @@ class Engine {
   // A level of nesting: the program itself, or the body of an `each`, a `repeat` or an `update`.
   struct Frame {
     const std::vector<Step>* steps = nullptr;
+    const Selector* over = nullptr;  // of an `each`
     size_t next = 0;
     std::vector<int> items;  // slots that an `each` goes through; empty: not a loop
     size_t item = 0, chunk = 1;  // the first of this turn, and how many a turn has
@@ -133,7 +140,9 @@ class Engine {
     Rank rank;
     std::vector<Frame> frames;
     const Step* current = nullptr;  // the step that runs, waits, or ended the rank
-    int waiting = 0;                // calls posted and not yet met
+    int waiting = 0;                // calls posted and not yet met, which it waits for
+    std::map<int32_t, int> open;    // by step: those that it has not waited for
+    int32_t awaited = -1;           // the step whose it waits for now
     bool stopped = false;
     std::optional<std::string> raised;  // an error that ends the innermost update
     std::map<const Step*, int64_t> updates;  // how often each was entered
@@ -179,7 +188,8 @@ class Engine {
   void end_update(Runner& runner);
   static void tell_outcome(Rank& rank, const Update& update, bool failed);
   void finish_update(Runner& runner, const Update& update) const;
-  static bool is_about(const Update& update, int slot);
+  static bool is_about(const Rank& rank, const Update& update, int slot);
+  static void restore(Rank& rank, Update& update);
   static bool is_unchanged(const Rank& rank, const Update& update, int slot);
   void note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const;
 
@@ -188,6 +198,7 @@ class Engine {
     int slot = -1;             // whose bytes move; of a receiver, where they go
     at::Tensor moved;          // what the transport sees of the slot
     Strided strided = Strided::kRefuse;
+    at::Tensor broken;         // of a reduction: which elements it gives are no finite numbers
     std::optional<Shard> shard;  // of a scatter, or of a gather that undoes no last cut: what the
                                  // rank will hold
     int64_t dim = -1;            // of such a gather: along which it joins
@@ -196,6 +207,7 @@ class Engine {
 
   Result<int> group_of(const Post& post, int rank);
   Result<void> add_tensor(const StepContext& step, const Post& post, int group, Call& call);
+  void add_reduction(const Post& post, Call& call);
   Result<void> add_scatter(const StepContext& step, const Post& post, int group, Call& call);
   const Posted& posted(const Call& call) const { return posted_[static_cast<size_t>(call.tag)]; }
   StateMap given_by(const Call& call) const;

@@ -14,29 +14,53 @@ namespace loadproof::sim {
 namespace {
 
 // States of all members' bytes joined: an interval of the result is tainted when any of the
-// members' is, and else derived from the first member's.
+// members' is; else it is derived from the first member that gives no finite number there, or else
+// from the first.
 struct Joined {
   int64_t begin, end;
   OriginId parent;
   bool bad;
 };
 
-std::vector<Joined> join(const OriginTable& origins,
-                         const std::vector<std::vector<Interval>>& members) {
+// What one member gives.
+struct Given {
+  std::vector<Interval> cells;
+  at::Tensor broken;  // by element: whether it is no finite number; undefined: of no floating type
+  int64_t item = 1;
+
+  bool is_broken(int64_t byte) const {
+    return broken.defined() && broken.const_data_ptr<bool>()[byte / item];
+  }
+};
+
+// Where elements that are finite border on those that are not.
+void add_borders(const Given& given, std::vector<int64_t>& cuts) {
+  if (!given.broken.defined()) return;
+  for (int64_t i = 1; i < given.broken.numel(); ++i)
+    if (given.is_broken(i * given.item) != given.is_broken((i - 1) * given.item))
+      cuts.push_back(i * given.item);
+}
+
+std::vector<Joined> join(const OriginTable& origins, const std::vector<Given>& members) {
   std::vector<int64_t> cuts;
-  for (const std::vector<Interval>& cells : members)
-    for (const Interval& cell : cells) cuts.insert(cuts.end(), {cell.begin, cell.end});
+  for (const Given& given : members) {
+    for (const Interval& cell : given.cells) cuts.insert(cuts.end(), {cell.begin, cell.end});
+    add_borders(given, cuts);
+  }
   std::sort(cuts.begin(), cuts.end());
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   std::vector<Joined> joined;
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
     Joined part{cuts[i], cuts[i + 1], kNoOrigin, false};
-    for (const std::vector<Interval>& cells : members) {
-      auto cell = std::find_if(cells.begin(), cells.end(),
-                               [&](const Interval& c) { return c.end > part.begin; });
-      if (cell == cells.end() || cell->begin > part.begin) continue;
+    int blame = -1;  // of the parent: 2 must not reach sampling, 1 no finite number
+    for (const Given& given : members) {
+      auto cell = std::ranges::find_if(given.cells,
+                                       [&](const Interval& c) { return c.end > part.begin; });
+      if (cell == given.cells.end() || cell->begin > part.begin) continue;
       const bool bad = must_not_reach_sampling(origins.root_kind(cell->cell.origin));
-      if (part.parent == kNoOrigin || (bad && !part.bad)) part.parent = cell->cell.origin;
+      const int own = bad ? 2 : given.is_broken(part.begin) ? 1 : 0;
+      if (own > blame) part.parent = cell->cell.origin;
+      blame = std::max(blame, own);
       part.bad = part.bad || bad;
     }
     joined.push_back(part);
@@ -139,6 +163,9 @@ void Engine::complete(const Meeting& meeting) {
       note_peak(member, call.step);
       posted_[static_cast<size_t>(call.tag)] = {};
     }
+    if (call.async && --member.open[call.step] > 0) continue;
+    if (call.async && member.awaited != call.step) continue;
+    if (call.async) member.awaited = -1;
     if (--member.waiting == 0 && !member.stopped) ready_.push_back(call.rank);
   }
 }
@@ -276,11 +303,12 @@ void Engine::complete_gather(const Meeting& meeting) {
 }
 
 void Engine::complete_reduce(const Meeting& meeting) {
-  std::vector<std::vector<Interval>> members;
+  std::vector<Given> members;
   for (const Call& call : meeting.calls)
-    members.push_back(given_by(call).intervals());
+    members.push_back({given_by(call).intervals(), posted(call).broken, item_size(call.dtype)});
   const std::vector<Joined> joined = join(origins_, members);
   for (const Call& call : meeting.calls) {
+    if (call.source >= 0 && call.source != call.rank) continue;
     std::vector<Interval> cells;
     for (const Joined& part : joined) {
       const OriginId origin =

@@ -1,6 +1,8 @@
 // Engine, fourth part: what collective steps ask for, and the memory that they bring to a meeting.
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "sim/check.h"
 #include "sim/engine.h"
 #include "sim/steps/piece.h"
@@ -62,8 +64,21 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
                                                  : add_tensor(step, post, *group, call);
     if (!added) return added;
   }
+  call.async = post.async;
   rendezvous_.arrive(*group, std::move(call));
-  ++runner(rank).waiting;
+  Runner& poster = runner(rank);
+  ++(post.async ? poster.open[step.step.index] : poster.waiting);
+  return {};
+}
+
+Result<void> Engine::await(const StepContext& step, const std::string& id) {
+  const auto label = std::ranges::find(seen_.steps, id, &StepLabel::id);
+  if (label == seen_.steps.end()) return fail(fmt::format("there is no step {} to wait for", id));
+  Runner& waiter = runner(step.rank.index());
+  const auto index = static_cast<int32_t>(label - seen_.steps.begin());
+  if (waiter.open[index] == 0) return {};
+  waiter.awaited = index;
+  ++waiter.waiting;
   return {};
 }
 
@@ -85,12 +100,25 @@ Result<void> Engine::add_tensor(const StepContext& step, const Post& post, int g
   const bool receives_all = post.op == Collective::kAllGather ||
                             (post.op == Collective::kGather && post.source == call.rank);
   call.tag = static_cast<int64_t>(posted_.size());
-  posted_.push_back({used, *moved,
-                     slot.value.is_contiguous() ? Strided::kRefuse : post.strided, {}});
+  posted_.push_back({.slot = used,
+                     .moved = *moved,
+                     .strided = slot.value.is_contiguous() ? Strided::kRefuse : post.strided});
+  if (post.op == Collective::kAllReduce) add_reduction(post, call);
   if (receives_all && post.level + 1 < slot.shard->levels.size())
     return add_inner_gather(post, group, slot, call);
   if (receives_all) call.out = gather_targets(group, slot);
   return {};
+}
+
+// Who does not receive gives a copy; what is no finite number is noted before it is overwritten.
+void Engine::add_reduction(const Post& post, Call& call) {
+  Posted& known = posted_.back();
+  const at::Tensor given = known.moved.reshape({-1});
+  if (given.is_floating_point())
+    known.broken = given.to(at::kDouble).isfinite().logical_not().contiguous();
+  if (post.source < 0 || post.source == call.rank) return;
+  known.moved = known.moved.clone();
+  call.out[0] = known.moved;
 }
 
 // Pieces side by side, as if theirs had been the last cut.
@@ -149,7 +177,7 @@ Result<void> Engine::add_scatter(const StepContext& step, const Post& post, int 
     call.shape = shard->layout.shape;
     call.bytes = bytes_of(call.out[0]);
     call.tag = static_cast<int64_t>(posted_.size());
-    posted_.push_back({post.slot, call.out[0], Strided::kRefuse, std::move(*shard)});
+    posted_.push_back({.slot = post.slot, .moved = call.out[0], .shard = std::move(*shard)});
   }
   return {};
 }

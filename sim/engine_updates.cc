@@ -66,7 +66,7 @@ void Engine::end_update(Runner& runner) {
                       .on_error = arg<std::string>(*update.step, "on_error"),
                       .run = update.run,
                       .points = static_cast<int64_t>(runner.seen.points.size())};
-  if (update.before) runner.rank.go_back_to(std::move(*update.before));
+  if (update.before) restore(runner.rank, update);
   note_tensors(runner.rank, update, failed);
   tell_outcome(runner.rank, update, /*failed=*/true);
   log(digest(failed.error.data(), failed.error.size()));
@@ -76,8 +76,19 @@ void Engine::end_update(Runner& runner) {
   runner.seen.failed_updates.push_back(std::move(failed));
 }
 
-bool Engine::is_about(const Update& update, int slot) {
-  return update.about.empty() || std::ranges::binary_search(update.about, slot);
+bool Engine::is_about(const Rank& rank, const Update& update, int slot) {
+  if (update.about.empty()) return rank.slot(slot).spec->kind != TensorKind::kScratch;
+  return std::ranges::binary_search(update.about, slot);
+}
+
+// What the update is about goes back; with no `of`, all of the rank does.
+void Engine::restore(Rank& rank, Update& update) {
+  const Rank now = rank;
+  rank.go_back_to(std::move(*update.before));
+  std::vector<int> others;
+  for (int slot = 0; slot < static_cast<int>(rank.slots().size()); ++slot)
+    if (!update.about.empty() && !is_about(rank, update, slot)) others.push_back(slot);
+  rank.take(now, others);
 }
 
 // When its storage and all its states are as before: what writes bytes writes states.
@@ -89,7 +100,7 @@ bool Engine::is_unchanged(const Rank& rank, const Update& update, int slot) {
 void Engine::finish_update(Runner& runner, const Update& update) const {
   FinishedUpdate finished{.step = update.step->index, .run = update.run};
   for (int slot = 0; slot < static_cast<int>(update.held.size()); ++slot)
-    if (is_about(update, slot) && !is_unchanged(runner.rank, update, slot))
+    if (is_about(runner.rank, update, slot) && !is_unchanged(runner.rank, update, slot))
       finished.changed.push_back(runner.rank.slot(slot).spec->name);
   runner.seen.finished_updates.push_back(std::move(finished));
 }
@@ -97,11 +108,11 @@ void Engine::finish_update(Runner& runner, const Update& update) const {
 void Engine::note_tensors(const Rank& rank, const Update& update, FailedUpdate& failed) const {
   for (int slot = 0; slot < static_cast<int>(update.held.size()); ++slot) {
     if (is_unchanged(rank, update, slot)) {
-      if (is_about(update, slot)) failed.unchanged.push_back(rank.slot(slot).spec->name);
+      if (is_about(rank, update, slot)) failed.unchanged.push_back(rank.slot(slot).spec->name);
       continue;
     }
     failed.changed.push_back(changed_tensor(rank, slot, chain_scope()));
-    failed.changed.back().judged = is_about(update, slot);
+    failed.changed.back().judged = is_about(rank, update, slot);
   }
 }
 

@@ -14,6 +14,7 @@ constexpr FormulaInfo kInfos[] = {
     {"rope(theta, head_dim)", "inverse frequencies of rotary embeddings"},
     {"linspace(first, last)", "evenly spread, both ends included"},
     {"arange(first, step)", "first, first + step, …"},
+    {"[0, 1, -1]", "as many numbers as there are elements"},
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -44,8 +45,14 @@ Result<Formula> Formula::parse(std::string_view text) {
       if (first && second && trimmed(text.substr(0, open)) == name)
         return Formula(kind, {*first, *second});
   }
-  return fail("a value is a number, rope(theta, head_dim), linspace(first, last) or "
-              "arange(first, step)");
+  return fail("a value is a number, rope(theta, head_dim), linspace(first, last), "
+              "arange(first, step) or a list of numbers");
+}
+
+Formula Formula::list(std::vector<double> numbers) {
+  Formula formula(Kind::kList, {});
+  formula.list_ = std::move(numbers);
+  return formula;
 }
 
 double Formula::at(int64_t i, int64_t elements) const {
@@ -57,6 +64,7 @@ double Formula::at(int64_t i, int64_t elements) const {
     case Kind::kLinspace:
       return elements < 2 ? a : a + (b - a) * place / static_cast<double>(elements - 1);
     case Kind::kArange: return a + b * place;
+    case Kind::kList: return list_[static_cast<size_t>(i)];
   }
   return 0;
 }

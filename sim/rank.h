@@ -99,6 +99,9 @@ class Rank {
   // A copy with bytes of its own, and the way back to it.
   Rank clone() const;
   void go_back_to(Rank before);
+  // These slots become what they are on `other`, a copy of this rank of another time; names among
+  // them that share storage there share it here.
+  void take(const Rank& other, std::span<const int> slots);
 
  private:
   int index_;

@@ -40,6 +40,8 @@ constexpr Keyword kKeywords[] = {
     {"suspect", Op::kSuspect, {}, "meta, undefined, placeholder or tainted"},
     {"nan", Op::kNan, {}, "with a NaN among its elements"},
     {"inf", Op::kInf, {}, "with an infinity among its elements"},
+    {"zero", Op::kZero, {}, "with storage, and every element 0"},
+    {"positive", Op::kPositive, {}, "with storage, and every element greater than 0"},
     {"empty", Op::kEmpty, {}, "of which this rank's piece has no elements"},
     {"floating", Op::kFloating, {}, "of a floating element type, as it is now"},
 };
@@ -163,6 +165,7 @@ bool Selector::is_static() const {
   return std::none_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
     switch (node.op) {
       case Op::kIt: case Op::kState: case Op::kSuspect: case Op::kNan: case Op::kInf:
+      case Op::kZero: case Op::kPositive:
       case Op::kEmpty: case Op::kFloating: case Op::kEqual: case Op::kStored: case Op::kModule:
       case Op::kFlag:
         return true;

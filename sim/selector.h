@@ -44,6 +44,8 @@ class Selector {
     kSuspect,
     kNan,
     kInf,
+    kZero,
+    kPositive,
     kEmpty,
     kFloating,
     kEqual,

@@ -45,6 +45,7 @@ struct Call {
   std::optional<double> timeout;  // how long it waits for the last member, in virtual seconds
   bool stall = false;        // a fault: the transfer never completes
   int64_t tag = 0;           // the caller's own; handed back
+  bool async = false;        // the caller's own, too
   std::vector<at::Tensor> in, out;  // as in Member (backend.h)
   bool present = false;      // set by the rendezvous
 };

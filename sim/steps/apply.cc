@@ -18,14 +18,15 @@ namespace {
 using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"fn", kChoice, true, "", kFunctionNames,
-     "the function. Element by element, shapes broadcast: add, sub, mul, div, minimum, maximum, "
-     "neg, exp, log, abs, sqrt, reciprocal, round, neg_exp, nan_to_num; quantise: round(w / scale) "
-     "and dequantise: w * scale, whose scale is broadcast or one element a block. By values: "
-     "lookup: codes, table; take: table, index; put: target, index (negative: dropped), values; "
-     "select: mask, a, b. Of positions: transpose, reshape, rope_permute, stack, concat, split, "
-     "interleave, repeat, roll (by const), pad (with const), bitcast. Of many to one: matmul, "
-     "masked_sum, softmax, and sum, mean, max, min, prod, norm, argmax, which take all elements or "
-     "go along `dim`"},
+     "the function. Element by element, shapes broadcast: add, sub, mul, div, mod, minimum, "
+     "maximum, neg, exp, log, abs, sqrt, reciprocal, round, floor, cos, sin, neg_exp, nan_to_num; "
+     "quantise: round(w / scale) and dequantise: w * scale, whose scale is broadcast, or one "
+     "element a block of a grid, or if it is flat of elements as they follow each other. By "
+     "values: lookup: codes, table; take: table, index; put: target, index, values; select: mask, "
+     "a, b. Of positions: transpose, reshape, rope_permute, stack, concat, split, interleave, "
+     "repeat, roll (by const), pad (with const), bitcast. Of many to one: matmul, masked_sum, "
+     "softmax, and sum, mean, max, min, prod, norm, argmax, which take all elements or go along "
+     "`dim`"},
     {"from", kTensors, false, "", "",
      "its inputs, in the order of a list, and else as declared; or a pattern whose `*` pairs it "
      "with that of `of`; left out: each tensor of `of` by itself, in place"},
@@ -36,6 +37,11 @@ constexpr ParamInfo kParams[] = {
     {"dim", kInt, false, "", "",
      "of reductions, stack, concat, split, interleave, repeat and roll: along this dimension"},
     {"dims", kInts, false, "", "", "of transpose: the new order; the first two swap if left out"},
+    {"block", kInts, false, "", "",
+     "of quantise and dequantise: extents of a block of the grid that the scale is over; as they "
+     "fit if left out"},
+    {"negative", kChoice, false, "", "drop wrap error",
+     "what a negative index does; of put drop if left out, of take and lookup error"},
     {"heads", kInt, false, "0", "", "of rope_permute: how many heads the rows are"},
     {"head_dim", kInt, false, "0", "", "of rope_permute: rows of a head, instead of `heads`"},
     {"part", kInt, false, "0", "", "of split: which part, from 0"},
@@ -70,6 +76,8 @@ FunctionOptions options_of(const StepContext& context, int target) {
   if (const double* constant = optional_arg<double>(step, "const")) options.constant = *constant;
   if (const int64_t* dim = optional_arg<int64_t>(step, "dim")) options.dim = *dim;
   if (const auto* dims = optional_arg<std::vector<int64_t>>(step, "dims")) options.dims = *dims;
+  if (const auto* block = optional_arg<std::vector<int64_t>>(step, "block")) options.block = *block;
+  if (const auto* text = optional_arg<std::string>(step, "negative")) options.negative = *text;
   return options;
 }
 
@@ -229,10 +237,10 @@ Result<void> apply_one(StepContext& context, int slot, std::span<const int> sour
   }
   const FunctionOptions options = options_of(context, slot);
   auto result = function.compute(values, options);
-  if (!result) return tl::make_unexpected(result.error());
+  if (!result)
+    return fail(fmt::format("{}: {}", context.rank.slot(slot).spec->name, result.error().message));
   const Slot& target = context.rank.slot(slot);
-  const bool fits = result->sizes() == target.value.sizes() ||
-                    (result->numel() == 1 && target.value.numel() == 1);
+  const bool fits = result->squeeze().sizes() == target.value.squeeze().sizes();
   if (!fits)
     return fail(fmt::format("{} has shape [{}] and {} gives [{}]", target.spec->name,
                             fmt::join(target.value.sizes(), ", "), function.name,

@@ -71,7 +71,7 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kBroadcast = {{"broadcast", "One rank's bytes to all of its group, tensor by tensor.",
-                          "broadcast: {of: param, src: 0}", true, true, true, kParams},
+                          "broadcast: {id: sync, of: param, src: 0}", true, true, true, kParams},
                          run};
 
 }  // namespace loadproof::sim

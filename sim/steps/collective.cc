@@ -9,7 +9,10 @@ Strided strided_of(const Step& step) {
 }
 
 Post collective_post(const Step& step, Collective op) {
-  Post post{.op = op, .group = arg<std::string>(step, "group"), .stall = arg<bool>(step, "stall")};
+  Post post{.op = op,
+            .group = arg<std::string>(step, "group"),
+            .stall = arg<bool>(step, "stall"),
+            .async = arg<bool>(step, "async")};
   if (const double* timeout = optional_arg<double>(step, "timeout")) post.timeout = *timeout;
   return post;
 }

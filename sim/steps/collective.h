@@ -23,6 +23,9 @@ inline constexpr ParamInfo kCollectiveParams[] = {
      "how many virtual seconds a rank waits for the last one; for ever if left out"},
     {"stall", ParamType::kBool, false, "false", "",
      "a fault of the transport: all members post, and the transfer never completes"},
+    {"async", ParamType::kBool, false, "false", "",
+     "the rank goes on at once; bytes are read and written when all have come, and it may wait for "
+     "that by `wait`"},
 };
 
 // A verb's own parameters, and then the common ones.

@@ -5,26 +5,41 @@
 #include <ATen/ops/where.h>
 #include <fmt/ranges.h>
 
-#include <limits>
+#include <string>
 
 #include "sim/steps/function_parts.h"
 
 namespace loadproof::sim::parts {
 namespace {
 
-// Of the rows of `table`; negative ones only where they are passed over.
-Result<void> check_rows(const at::Tensor& index, const at::Tensor& table, int64_t least,
+// The rows that an index means: negative ones count from the end where they wrap.
+at::Tensor rows_of(const at::Tensor& index, const at::Tensor& table, std::string_view negative) {
+  const at::Tensor rows = index.reshape({-1}).to(at::kLong);
+  return negative == "wrap" ? at::where(rows.lt(0), rows.add(table.size(0)), rows) : rows;
+}
+
+// Rows that there are not are errors, negative ones but where they are dropped.
+Result<void> check_rows(const at::Tensor& index, const at::Tensor& table, std::string_view negative,
                         std::string_view name) {
-  for (int64_t i = 0; i < index.numel(); ++i) {
-    const auto row = index[i].item<int64_t>();
-    if (row < least || row >= table.size(0))
-      return fail(fmt::format("{} found index {}, and there are {} rows", name, row,
-                              table.size(0)));
+  const at::Tensor rows = rows_of(index, table, negative);
+  for (int64_t i = 0; i < rows.numel(); ++i) {
+    const auto row = rows[i].item<int64_t>();
+    if (row >= table.size(0) || (row < 0 && negative != "drop"))
+      return fail(fmt::format("{} found index {}, and there are {} rows", name,
+                              index.reshape({-1})[i].item<int64_t>(), table.size(0)));
   }
   return {};
 }
 
-at::Tensor flat_index(const at::Tensor& index) { return index.reshape({-1}).to(at::kLong); }
+// The policy of put.
+std::string writing(const FunctionOptions& options) {
+  return options.negative.empty() ? "drop" : options.negative;
+}
+
+// The policy of take and lookup, which have no row to leave out.
+std::string reading(const FunctionOptions& options) {
+  return options.negative == "wrap" ? "wrap" : "error";
+}
 
 // What `put` makes of the rows of anything that has the shapes of its inputs.
 at::Tensor with_rows(const at::Tensor& target, const at::Tensor& index, const at::Tensor& values) {
@@ -36,28 +51,27 @@ at::Tensor with_rows(const at::Tensor& target, const at::Tensor& index, const at
 
 }  // namespace
 
-Computed lookup(Tensors inputs, const FunctionOptions&) {
+Computed lookup(Tensors inputs, const FunctionOptions& options) {
   if (auto good = wants(inputs, 2, 0, "lookup"); !good) return tl::make_unexpected(good.error());
   const at::Tensor table = inputs[1].reshape({-1});
-  const at::Tensor codes = flat_index(inputs[0]);
-  if (auto good = check_rows(codes, table, 0, "lookup"); !good)
+  if (auto good = check_rows(inputs[0], table, reading(options), "lookup"); !good)
     return tl::make_unexpected(good.error());
+  const at::Tensor codes = rows_of(inputs[0], table, reading(options));
   return table.index_select(0, codes).reshape(inputs[0].sizes());
 }
 
-Computed take(Tensors inputs, const FunctionOptions&) {
+Computed take(Tensors inputs, const FunctionOptions& options) {
   if (auto good = wants(inputs, 2, 1, "take"); !good) return tl::make_unexpected(good.error());
-  const at::Tensor rows = flat_index(inputs[1]);
-  if (auto good = check_rows(rows, inputs[0], 0, "take"); !good)
+  if (auto good = check_rows(inputs[1], inputs[0], reading(options), "take"); !good)
     return tl::make_unexpected(good.error());
-  return inputs[0].index_select(0, rows);
+  return inputs[0].index_select(0, rows_of(inputs[1], inputs[0], reading(options)));
 }
 
-Computed put(Tensors inputs, const FunctionOptions&) {
+Computed put(Tensors inputs, const FunctionOptions& options) {
   if (auto good = wants(inputs, 3, 1, "put"); !good) return tl::make_unexpected(good.error());
-  const at::Tensor rows = flat_index(inputs[1]);
-  if (auto good = check_rows(rows, inputs[0], std::numeric_limits<int64_t>::min(), "put"); !good)
+  if (auto good = check_rows(inputs[1], inputs[0], writing(options), "put"); !good)
     return tl::make_unexpected(good.error());
+  const at::Tensor rows = rows_of(inputs[1], inputs[0], writing(options));
   if (inputs[2].dim() < 1 || inputs[2].size(0) != rows.numel())
     return fail(fmt::format("put has {} indices for values of shape [{}]", rows.numel(),
                             fmt::join(inputs[2].sizes(), ", ")));
@@ -69,20 +83,21 @@ Computed select(Tensors inputs, const FunctionOptions&) {
   return at::where(wide(inputs[0]).ne(0), wide(inputs[1]), wide(inputs[2]));
 }
 
-at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions&) {
-  const at::Tensor codes = flat_index(inputs[0]);
+at::Tensor looked_up(Tensors numbers, Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor codes = rows_of(inputs[0], inputs[1].reshape({-1}), reading(options));
   return at::stack({numbers[0].reshape({-1}), numbers[1].reshape({-1}).index_select(0, codes)}, 1);
 }
 
-at::Tensor taken(Tensors numbers, Tensors inputs, const FunctionOptions&) {
-  const at::Tensor rows = numbers[0].index_select(0, flat_index(inputs[1]));
+at::Tensor taken(Tensors numbers, Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor rows =
+      numbers[0].index_select(0, rows_of(inputs[1], inputs[0], reading(options)));
   const int64_t count = rows.size(0), width = count == 0 ? 0 : rows.numel() / count;
   const at::Tensor index = numbers[1].reshape({-1, 1}).expand({count, width}).reshape({-1});
   return at::stack({rows.reshape({-1}), index}, 1);
 }
 
-at::Tensor put_there(Tensors numbers, Tensors inputs, const FunctionOptions&) {
-  const at::Tensor rows = flat_index(inputs[1]);
+at::Tensor put_there(Tensors numbers, Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor rows = rows_of(inputs[1], inputs[0], writing(options));
   const at::Tensor content = with_rows(numbers[0], rows, numbers[2]);
   std::vector<int64_t> shape(static_cast<size_t>(numbers[2].dim()), 1);
   shape[0] = rows.numel();

@@ -23,12 +23,33 @@ Computed one_by_one(Tensors inputs, std::string_view name, Operation operation) 
   return operation(wide(inputs[0]));
 }
 
+// One element a block of a grid over the dimensions, the last blocks of which may be short.
+at::Tensor in_grid(const at::Tensor& second, const at::Tensor& first,
+                   const std::vector<int64_t>& block) {
+  at::Tensor spread = second;
+  for (int64_t d = 0; d < first.dim(); ++d) {
+    const int64_t blocks = second.size(d), extent = first.size(d);
+    if (blocks == 0) return {};
+    const int64_t length = block.empty() ? (extent + blocks - 1) / blocks
+                                         : block[static_cast<size_t>(d)];
+    if (length < 1 || length * blocks < extent) return {};
+    spread = spread.repeat_interleave(length, d).narrow(d, 0, extent);
+  }
+  return spread;
+}
+
 // The second input in a shape that can be broadcast to the first's; undefined: there is none.
-at::Tensor in_blocks(const at::Tensor& second, const at::Tensor& first) {
-  bool fits = second.dim() <= first.dim();
+at::Tensor in_blocks(const at::Tensor& second, const at::Tensor& first,
+                     const FunctionOptions& options) {
+  const bool as_many = second.dim() == first.dim();
+  if (!options.block.empty() && (!as_many || options.block.size() !=
+                                                 static_cast<size_t>(first.dim())))
+    return {};
+  bool fits = second.dim() <= first.dim() && options.block.empty();
   for (int64_t d = 1; fits && d <= second.dim(); ++d)
     fits = second.size(-d) == 1 || second.size(-d) == first.size(-d);
   if (fits) return second;
+  if (as_many && first.dim() > 1) return in_grid(second, first, options.block);
   const int64_t blocks = second.numel();
   if (blocks == 0 || first.numel() % blocks != 0) return {};
   return second.reshape({blocks, 1})
@@ -37,11 +58,13 @@ at::Tensor in_blocks(const at::Tensor& second, const at::Tensor& first) {
 }
 
 template <typename Operation>
-Computed by_scale(Tensors inputs, std::string_view name, Operation operation) {
+Computed by_scale(Tensors inputs, const FunctionOptions& options, std::string_view name,
+                  Operation operation) {
   if (auto good = wants(inputs, 2, 0, name); !good) return tl::make_unexpected(good.error());
-  const at::Tensor scale = in_blocks(wide(inputs[1]), inputs[0]);
+  const at::Tensor scale = in_blocks(wide(inputs[1]), inputs[0], options);
   if (!scale.defined())
-    return fail(fmt::format("{} elements of a scale cannot go over shape [{}]", inputs[1].numel(),
+    return fail(fmt::format("a scale of shape [{}] cannot go over shape [{}]",
+                            fmt::join(inputs[1].sizes(), ", "),
                             fmt::join(inputs[0].sizes(), ", ")));
   return operation(wide(inputs[0]).to(at::kFloat), scale);
 }
@@ -72,6 +95,11 @@ Computed mul(Tensors inputs, const FunctionOptions& options) {
 Computed div(Tensors inputs, const FunctionOptions& options) {
   return combined(inputs, [](auto& a, auto b) { return a.div(b); })
       .div(options.constant.value_or(1));
+}
+
+Computed mod(Tensors inputs, const FunctionOptions& options) {
+  const at::Tensor rest = combined(inputs, [](auto& a, auto b) { return a.remainder(b); });
+  return options.constant ? rest.remainder(*options.constant) : rest;
 }
 
 Computed minimum(Tensors inputs, const FunctionOptions& options) {
@@ -112,6 +140,18 @@ Computed round(Tensors inputs, const FunctionOptions&) {
   return one_by_one(inputs, "round", [](const at::Tensor& x) { return x.round(); });
 }
 
+Computed floor(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "floor", [](const at::Tensor& x) { return x.floor(); });
+}
+
+Computed cos(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "cos", [](const at::Tensor& x) { return x.cos(); });
+}
+
+Computed sin(Tensors inputs, const FunctionOptions&) {
+  return one_by_one(inputs, "sin", [](const at::Tensor& x) { return x.sin(); });
+}
+
 Computed neg_exp(Tensors inputs, const FunctionOptions&) {
   return one_by_one(inputs, "neg_exp", [](const at::Tensor& x) { return x.exp().neg(); });
 }
@@ -122,14 +162,14 @@ Computed nan_to_num(Tensors inputs, const FunctionOptions& options) {
   });
 }
 
-Computed quantise(Tensors inputs, const FunctionOptions&) {
-  return by_scale(inputs, "quantise", [](const at::Tensor& x, const at::Tensor& scale) {
+Computed quantise(Tensors inputs, const FunctionOptions& options) {
+  return by_scale(inputs, options, "quantise", [](const at::Tensor& x, const at::Tensor& scale) {
     return x.div(scale).round();
   });
 }
 
-Computed dequantise(Tensors inputs, const FunctionOptions&) {
-  return by_scale(inputs, "dequantise",
+Computed dequantise(Tensors inputs, const FunctionOptions& options) {
+  return by_scale(inputs, options, "dequantise",
                   [](const at::Tensor& x, const at::Tensor& scale) { return x.mul(scale); });
 }
 
@@ -137,8 +177,8 @@ at::Tensor same_element(Tensors numbers, Tensors, const FunctionOptions&) {
   return side_by_side({numbers.begin(), numbers.end()});
 }
 
-at::Tensor same_block(Tensors numbers, Tensors, const FunctionOptions&) {
-  return side_by_side({numbers[0], in_blocks(numbers[1], numbers[0])});
+at::Tensor same_block(Tensors numbers, Tensors, const FunctionOptions& options) {
+  return side_by_side({numbers[0], in_blocks(numbers[1], numbers[0], options)});
 }
 
 }  // namespace loadproof::sim::parts

@@ -13,6 +13,7 @@ Computed add(Tensors inputs, const FunctionOptions& options);  // and `const`, a
 Computed sub(Tensors inputs, const FunctionOptions& options);
 Computed mul(Tensors inputs, const FunctionOptions& options);
 Computed div(Tensors inputs, const FunctionOptions& options);
+Computed mod(Tensors inputs, const FunctionOptions& options);  // of the sign of the divisor
 Computed minimum(Tensors inputs, const FunctionOptions& options);
 Computed maximum(Tensors inputs, const FunctionOptions& options);
 Computed neg(Tensors inputs, const FunctionOptions& options);
@@ -22,9 +23,13 @@ Computed abs(Tensors inputs, const FunctionOptions& options);
 Computed sqrt(Tensors inputs, const FunctionOptions& options);
 Computed reciprocal(Tensors inputs, const FunctionOptions& options);
 Computed round(Tensors inputs, const FunctionOptions& options);
+Computed floor(Tensors inputs, const FunctionOptions& options);
+Computed cos(Tensors inputs, const FunctionOptions& options);
+Computed sin(Tensors inputs, const FunctionOptions& options);
 Computed neg_exp(Tensors inputs, const FunctionOptions& options);     // of Mamba's A_log
 Computed nan_to_num(Tensors inputs, const FunctionOptions& options);  // `const` in place of NaN
-// Inputs w and scale; the scale is broadcast, or has one element for each block of w's elements.
+// Inputs w and scale; the scale is broadcast, or has as many dimensions and one element for each
+// block of a grid, or is flat and has one for each block of w's elements as they follow each other.
 Computed quantise(Tensors inputs, const FunctionOptions& options);    // round(w / scale)
 Computed dequantise(Tensors inputs, const FunctionOptions& options);  // w * scale
 

@@ -21,6 +21,8 @@ struct FunctionOptions {
   std::optional<double> constant;
   std::optional<int64_t> dim;        // the dimension that it goes along; nothing: see the function
   std::vector<int64_t> dims;         // of transpose: the new order of dimensions
+  std::vector<int64_t> block;        // of scales in a grid: extents of a block; empty: as they fit
+  std::string negative;              // of take, put and lookup: what a negative index does
   int64_t heads = 0;                 // 0: not given, as below
   int64_t head_dim = 0;
   int64_t part = 0;
@@ -45,10 +47,10 @@ struct Function {
 };
 
 inline constexpr std::string_view kFunctionNames =
-    "add sub mul div minimum maximum neg exp log abs sqrt reciprocal round neg_exp nan_to_num "
-    "quantise dequantise lookup take put select transpose reshape rope_permute stack concat split "
-    "interleave repeat roll pad bitcast matmul sum mean max min prod norm argmax softmax "
-    "masked_sum";
+    "add sub mul div mod minimum maximum neg exp log abs sqrt reciprocal round floor cos sin "
+    "neg_exp nan_to_num quantise dequantise lookup take put select transpose reshape "
+    "rope_permute stack concat split interleave repeat roll pad bitcast matmul sum mean max min "
+    "prod norm argmax softmax masked_sum";
 
 // REQUIRES: one of kFunctionNames.
 const Function& function_named(std::string_view name);

@@ -47,16 +47,28 @@ Result<std::vector<int>> pair_up(const Rank& rank, std::span<const int> slots, c
 
 }  // namespace
 
+// What the step's tensors are called: by `of`, or inside `each` by that of the loop.
+std::optional<Pattern> own_pattern(const StepContext& context) {
+  const Selector& of = context.step.of;
+  const bool is_it = !of.empty() && of.nodes()[static_cast<size_t>(of.root())].op ==
+                                        Selector::Op::kIt;
+  const Selector* loop = is_it ? context.engine.loop_over(context.rank.index()) : nullptr;
+  return pattern_of(loop ? *loop : of);
+}
+
 bool are_paired(const StepContext& context, const Selector& partners) {
-  return pattern_of(context.step.of) && pattern_of(partners);
+  return own_pattern(context) && pattern_of(partners);
 }
 
 Result<std::vector<int>> partners_of(const StepContext& context, const Selector& partners,
                                      std::string_view parameter) {
   const std::vector<int> others = context.engine.resolve_on(context.rank, partners);
-  const auto own = pattern_of(context.step.of), other = pattern_of(partners);
+  const auto own = own_pattern(context), other = pattern_of(partners);
   if (own && other) {
-    const bool some = !context.step.when.text().empty();  // the others may have been left out
+    // Not all of the others need be meant: some were left out, or are of another turn, or `*` means
+    // whatever there is.
+    const bool some = !context.step.when.text().empty() || context.step.of.text() == "it" ||
+                      (other->before.empty() && other->after.empty());
     if (auto back = pair_up(context.rank, others, *other, context.selected, *own); !some && !back)
       return back;
     return pair_up(context.rank, context.selected, *own, others, *other);

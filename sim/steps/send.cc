@@ -15,6 +15,7 @@ constexpr ParamInfo kSendParams[] = {
     kStridedParam,
     kCollectiveParams[1],
     kCollectiveParams[2],
+    kCollectiveParams[3],
 };
 constexpr ParamInfo kRecvParams[] = {
     {"from", kRanks, true, "", "", "who sends; of several one after the other, the last one wins"},
@@ -22,6 +23,7 @@ constexpr ParamInfo kRecvParams[] = {
     kStridedParam,
     kCollectiveParams[1],
     kCollectiveParams[2],
+    kCollectiveParams[3],
 };
 static_assert(kCollectiveParams[1].name == "timeout" && kCollectiveParams[2].name == "stall");
 
@@ -31,7 +33,8 @@ Result<void> post_all(StepContext& context, std::string_view peers_argument, boo
   Post post{.op = has_tensors ? Collective::kSend : Collective::kBarrier,
             .strided = strided_of(context.step),
             .match_bytes = arg<std::string>(context.step, "match") == "bytes",
-            .stall = arg<bool>(context.step, "stall")};
+            .stall = arg<bool>(context.step, "stall"),
+            .async = arg<bool>(context.step, "async")};
   if (const auto* seconds = optional_arg<double>(context.step, "timeout")) post.timeout = *seconds;
   const int self = context.rank.index();
   const Topology& topology = context.engine.spec().topology;

@@ -9,7 +9,7 @@ using enum ParamType;
 constexpr ParamInfo kParams[] = {
     {"on_error", kChoice, false, "leave", "leave restore",
      "leave: all tensors stay as the error left them; restore: the rank holds a copy of all its "
-     "tensors and goes back to it"},
+     "tensors, and those of `of`, all if left out, go back to it"},
     {"failed", kText, false, "", "",
      "a flag that an error sets on the tensors of the update, and a success takes from them"},
     {"do", kSteps, true, "", "", "the steps of the update"},
@@ -25,7 +25,8 @@ Result<void> run(StepContext& context) {
 const Verb kUpdate = {
     {"update",
      "Runs steps of which an error ends this update, not the rank, which goes on with the step "
-     "after it. After an error the tensors of `of`, all if left out, must be all old or all new.",
+     "after it. After an error the tensors of `of`, all but scratch if left out, must be all old "
+     "or all new.",
      "update: {id: refit, on_error: restore, do: [read: {of: param, missing: error}]}", true, false,
      false, kParams},
     run};

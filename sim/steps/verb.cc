@@ -10,7 +10,7 @@ namespace {
 
 constexpr const Verb* kTable[] = {
     &kAlloc, &kFree, &kFill, &kRead, &kSave, &kMove, &kCopy, &kApply, &kBind, &kMark, &kShard,
-    &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv,
+    &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv, &kWait,
     &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kRepeat, &kUpdate,
 };
 
@@ -19,12 +19,16 @@ constexpr const Verb* kTable[] = {
 Variables variables_of(const StepContext& context, const std::string& tensor, int64_t index) {
   const int rank = context.rank.index();
   const Topology& topology = context.engine.spec().topology;
-  return {{"name", tensor},
-          {"index", std::to_string(index)},
-          {"rank", std::to_string(rank)},
-          {"local", std::to_string(topology.local_rank_of(rank))},
-          {"node", std::to_string(topology.node_of(rank))},
-          {"turn", std::to_string(context.engine.turn(rank))}};
+  Variables variables{{"name", tensor},
+                      {"index", std::to_string(index)},
+                      {"rank", std::to_string(rank)},
+                      {"local", std::to_string(topology.local_rank_of(rank))},
+                      {"node", std::to_string(topology.node_of(rank))},
+                      {"turn", std::to_string(context.engine.turn(rank))}};
+  for (size_t dim = 0; dim < topology.mesh.size(); ++dim)
+    variables.emplace_back(topology.mesh[dim].name,
+                           std::to_string(topology.coordinate_of(rank, dim)));
+  return variables;
 }
 
 std::span<const Verb* const> verbs() { return kTable; }

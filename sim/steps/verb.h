@@ -27,7 +27,7 @@ struct StepContext {
 };
 
 // What {…} stands for in the keys of stores: name, index (of the tensor in the selection), rank,
-// local, node, turn (of the innermost `repeat`).
+// local, node, turn (of the innermost `repeat`), and each mesh dimension: the rank's place in it.
 Variables variables_of(const StepContext& context, const std::string& tensor, int64_t index);
 
 struct Verb {

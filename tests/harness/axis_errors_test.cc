@@ -95,7 +95,8 @@ variants:
         "11:20: at cannot be \"middle\" = one of: start, end",
         "12:29: a step cannot move into itself",
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
-        "world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend, "
+        "world.nodes, world.ranks_per_node, world.mesh.DIM, world.roles.NAME, "
+        "world.groups.NAME, model, dtype, fill, backend, "
         "attention, seed, schedule, budget.rank_resident, budget.rank_reserved, "
         "budget.node_resident, "
         "budget.node_reserved, limits.writes",

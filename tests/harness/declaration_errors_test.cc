@@ -86,7 +86,7 @@ steps: [barrier: {}]
         "3:63: rule cannot be \"chnk\" = did you mean \"chunk\"?",
         "4:38: shard must be a map, not \"3\"",
         "4:48: value cannot be \"rope(1)\": a value is a number, rope(theta, head_dim), "
-        "linspace(first, last) or arange(first, step)"}},
+        "linspace(first, last), arange(first, step) or a list of numbers"}},
       {R"(about: a
 tensors:
   buffer: {shape: [4]}

@@ -130,11 +130,11 @@ steps:
   - brrier: {}
 )"},
       {kHead + R"(steps:
-  - use: {recipe: r, how: zero}
+  - use: {recipe: r, how: zerros}
 )",
-       {"scenarios/loaders/r.yaml:7:17: of: unknown word \"zero\" = a name of the model has a "
+       {"scenarios/loaders/r.yaml:7:17: of: unknown word \"zerros\" = a name of the model has a "
         "dot; a flag is set by some `mark`",
-        "4:27: as cannot be \"zero\" = did you mean \"zeros\"?"},
+        "4:27: as cannot be \"zerros\" = did you mean \"zeros\"?"},
        R"(recipe: r
 about: x
 params:

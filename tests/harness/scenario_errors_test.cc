@@ -104,7 +104,7 @@ tensors:
         "5:14: shape must be a list of whole numbers, not \"3\"",
         "5:29: \"value\" belongs to init: value",
         "6:25: value cannot be \"two\": a value is a number, rope(theta, head_dim), "
-        "linspace(first, last) or arange(first, step)"}},
+        "linspace(first, last), arange(first, step) or a list of numbers"}},
       {R"(about: a
 steps: [barrier: {}]
 tensors:

@@ -39,7 +39,7 @@ TEST(StepErrors, SaysWhatIsWrongInAStep) {
   - broadcast: {of: param, source: 0}
 )",
        {"4:28: unknown argument of broadcast \"source\" = one of: src, src_in, into, "
-        "strided, order, match, group, timeout, stall, id, ranks, if, of, when"}},
+        "strided, order, match, group, timeout, stall, async, id, ranks, if, of, when"}},
       {kHead + R"(steps:
   - copy:    {of: model.a, slice: [1], from: model.b, from_slice: "1:x"}
   - require: {of: param, is: equal(w), error: other}

@@ -25,8 +25,8 @@ TEST(Formula, SaysWhatThereIsWhereATextIsNone) {
     const auto parsed = Formula::parse(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message,
-              "a value is a number, rope(theta, head_dim), linspace(first, last) or "
-              "arange(first, step)");
+              "a value is a number, rope(theta, head_dim), linspace(first, last), "
+              "arange(first, step) or a list of numbers");
   }
 }
 
