@@ -27,8 +27,8 @@ Result<int> target_of(StepContext& context, int slot) {
   }
   const std::vector<int> targets = context.engine.resolve_on(context.rank, *to);
   if (targets.size() != 1)
-    return fail(fmt::format("`to: {}` means {} tensors here and must mean one", to->text(),
-                            targets.size()));
+    return fail(fmt::format("{}: `to: {}` means {} tensors here and must mean one", spec.name,
+                            to->text(), targets.size()));
   return targets[0];
 }
 

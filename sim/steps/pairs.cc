@@ -62,6 +62,7 @@ bool are_paired(const StepContext& context, const Selector& partners) {
 
 Result<std::vector<int>> partners_of(const StepContext& context, const Selector& partners,
                                      std::string_view parameter) {
+  if (context.selected.empty()) return std::vector<int>();  // `when` leaves none
   const std::vector<int> others = context.engine.resolve_on(context.rank, partners);
   const auto own = own_pattern(context), other = pattern_of(partners);
   if (own && other) {
@@ -74,7 +75,8 @@ Result<std::vector<int>> partners_of(const StepContext& context, const Selector&
     return pair_up(context.rank, context.selected, *own, others, *other);
   }
   if (others.size() != 1)
-    return fail(fmt::format("`{}: {}` means {} tensors here and must mean one", parameter,
+    return fail(fmt::format("{}: `{}: {}` means {} tensors here and must mean one",
+                            context.rank.slot(context.selected[0]).spec->name, parameter,
                             partners.text(), others.size()));
   return std::vector<int>(context.selected.size(), others[0]);
 }
