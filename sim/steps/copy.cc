@@ -4,6 +4,7 @@
 #include "sim/engine.h"
 #include "sim/steps/pairs.h"
 #include "sim/steps/slices.h"
+#include "sim/steps/storage.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -72,21 +73,6 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
   return {};
 }
 
-// Storage to write a part of, where there is none.
-void ensure_storage(StepContext& context, int slot) {
-  const Slot& held = context.rank.slot(slot);
-  if (!held.value.is_meta()) return;
-  at::Tensor value = empty_tensor(shape_of(held.value), dtype_of(held.value));
-  const OriginId origin = context.engine.origins().add(
-      {.kind = StateKind::kUndefined,
-       .rank = context.rank.index(),
-       .step = context.step.index,
-       .item_size = static_cast<int32_t>(value.element_size()),
-       .what = "copy of a part to meta"});
-  const int64_t bytes = bytes_of(value);
-  context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), held.shard);
-}
-
 std::vector<Part> all_of(const at::Tensor& value) { return {{0, 0, value.numel()}}; }
 
 // Between parts of tensors, or of one.
@@ -96,7 +82,7 @@ Result<void> copy_part(StepContext& context, int slot, int source) {
   const at::Tensor from = context.rank.slot(source).value;
   if (from.is_meta())
     return fail(fmt::format("Cannot copy out of meta tensor; no data! ({})", from_name));
-  ensure_storage(context, slot);
+  ensure_storage(context, slot, "copy of a part to meta");
   const at::Tensor to = context.rank.slot(slot).value;
   const auto read = part_argument(context, "from_slice", from, from_name);
   if (!read) return tl::make_unexpected(read.error());

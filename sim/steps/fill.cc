@@ -11,6 +11,7 @@
 #include "sim/steps/piece.h"
 #include "sim/steps/rows.h"
 #include "sim/steps/slices.h"
+#include "sim/steps/storage.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -52,17 +53,6 @@ Cell cell_of(StepContext& context, const at::Tensor& value, StateKind kind, std:
                                         .item_size = static_cast<int32_t>(value.element_size()),
                                         .what = std::move(what)}),
           0};
-}
-
-// A verb that writes gives storage where there is none.
-void ensure_storage(StepContext& context, int slot) {
-  if (!context.rank.slot(slot).value.is_meta()) return;
-  const TensorSpec& spec = *context.rank.slot(slot).spec;
-  const std::optional<Shard> piece = context.rank.slot(slot).declared;
-  at::Tensor value = empty_tensor(piece ? piece->layout.shape : spec.shape, spec.dtype);
-  const Cell cell = cell_of(context, value, StateKind::kUndefined, "fill on meta");
-  const int64_t bytes = bytes_of(value);
-  context.rank.give(slot, std::move(value), StateMap(bytes, cell), piece);
 }
 
 // How the initialiser writes what it draws, or the constants that it knows.
@@ -193,7 +183,7 @@ Result<void> fill_one(StepContext& context, int slot) {
   auto content = content_of(context, slot);
   if (!content) return tl::make_unexpected(content.error());
   if (!*content) return {};
-  ensure_storage(context, slot);
+  ensure_storage(context, slot, "fill on meta");
   at::Tensor value = context.rank.slot(slot).value;
   auto parts = parts_of(context, slot);
   if (!parts) return tl::make_unexpected(parts.error());
