@@ -30,6 +30,7 @@ std::string tensor_text(const ExtraTensor& tensor) {
   if (!tensor.value.empty()) text += fmt::format(", value: {}", tensor.value);
   if (spec.cut) text += fmt::format(", shard {}", cut_text(*spec.cut, spec.cut_over));
   if (spec.held_by.text() != "all") text += fmt::format(", ranks: {}", spec.held_by.text());
+  if (!spec.shared_over.empty()) text += fmt::format(", shared: {}", spec.shared_over);
   if (!spec.tied_to.empty()) text += fmt::format(", tied to {}", spec.tied_to);
   if (spec.tied_slice) text += fmt::format("[{}]", spec.tied_slice->text());
   if (spec.tolerance > 0) text += fmt::format(", tolerance: {}", spec.tolerance);
