@@ -25,7 +25,7 @@ class StaticResolver {
       }
       case Op::kAnd: return combine(node, [](bool a, bool b) { return a && b; });
       case Op::kOr: return combine(node, [](bool a, bool b) { return a || b; });
-      case Op::kSlice: return slice(node, evaluate(node.left));
+      case Op::kSlice: return slice_of(node, evaluate(node.left));
       default: break;
     }
     std::vector<bool> chosen(tensors_.size());
@@ -48,23 +48,6 @@ class StaticResolver {
     std::vector<bool> chosen = evaluate(node.left);
     const std::vector<bool> right = evaluate(node.right);
     for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = both(chosen[i], right[i]);
-    return chosen;
-  }
-
-  static std::vector<bool> slice(const Selector::Node& node, std::vector<bool> chosen) {
-    const int64_t count = std::count(chosen.begin(), chosen.end(), true);
-    auto position = [&](int64_t given, bool percent) {
-      if (percent) return count * given / 100;
-      return std::clamp<int64_t>(given < 0 ? count + given : given, 0, count);
-    };
-    const int64_t begin = node.has_begin ? position(node.begin, node.begin_percent) : 0;
-    const int64_t end = node.has_end ? position(node.end, node.end_percent) : count;
-    int64_t at = 0;
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      if (!chosen[i]) continue;
-      chosen[i] = begin <= at && at < end;
-      ++at;
-    }
     return chosen;
   }
 

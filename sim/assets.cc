@@ -52,10 +52,7 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
     return fail(fmt::format("{}: no tensor '{}' for {}", checkpoint.directory().string(), piece.key,
                             spec.name));
   if (auto fits = check_shape(checkpoint, spec, piece, *source); !fits) return fits;
-  at::Tensor box = destination;
-  for (size_t d = 0; d < piece.begin.size(); ++d)
-    box = box.narrow(static_cast<int64_t>(d), piece.begin[d], piece.size[d]);
-  box.copy_(view_of(*source).view(piece.size));
+  box_of(destination, {piece.begin, piece.size}).copy_(view_of(*source).view(piece.size));
   return {};
 }
 

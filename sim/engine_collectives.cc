@@ -80,16 +80,6 @@ at::Tensor joined_of(const Call& call, const std::vector<int64_t>& shape) {
   return first.as_strided(shape, dense_strides(shape), 0);
 }
 
-// States of one member's piece into those of the whole.
-void put(StateMap& whole, StateMap piece, const std::vector<Interval>& cells, const Layout& layout,
-         int64_t item) {
-  piece.splice(0, piece.bytes(), cells);
-  for (const Part& part : layout.parts) {
-    const int64_t from = part.piece * item, to = part.whole * item, bytes = part.count * item;
-    whole.splice(to, to + bytes, piece.cut_out(from, from + bytes));
-  }
-}
-
 // A receiver that holds fewer bytes than it is given.
 struct Truncated {
   at::Tensor held, received;
@@ -288,11 +278,12 @@ void Engine::complete_gather(const Meeting& meeting) {
     for (int64_t member = 0; member < members; ++member) {
       const auto m = static_cast<size_t>(member);
       const Layout layout = *layout_of(level.cut, level.shape, {members, member});
-      const StateMap piece(element_count(layout.shape) * item, {lost, 0});
+      StateMap piece(element_count(layout.shape) * item, {lost, 0});
       const std::vector<Interval> cells =
           meeting.calls[m].rank == call.rank ? given[m]
                                              : received(meeting.calls[m], call.step, given[m]);
-      put(states, piece, cells, layout, item);
+      piece.splice(0, piece.bytes(), cells);
+      put(states, piece, layout.parts, item);
       for (const Part& part : layout.parts)
         if (moved)
           joined.view(-1).narrow(0, part.whole, part.count).copy_(

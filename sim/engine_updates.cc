@@ -83,11 +83,12 @@ bool Engine::is_about(const Rank& rank, const Update& update, int slot) {
 
 // What the update is about goes back; with no `of`, all of the rank does.
 void Engine::restore(Rank& rank, Update& update) {
+  if (update.about.empty()) return rank.go_back_to(std::move(*update.before));
   const Rank now = rank;
   rank.go_back_to(std::move(*update.before));
   std::vector<int> others;
   for (int slot = 0; slot < static_cast<int>(rank.slots().size()); ++slot)
-    if (!update.about.empty() && !is_about(rank, update, slot)) others.push_back(slot);
+    if (!is_about(rank, update, slot)) others.push_back(slot);
   rank.take(now, others);
 }
 

@@ -129,6 +129,15 @@ Layout compose(const Layout& outer, const Layout& inner) {
   return layout;
 }
 
+void put(StateMap& whole, const StateMap& piece, const std::vector<Part>& parts,
+         int64_t item_size) {
+  for (const Part& part : parts) {
+    const int64_t from = part.piece * item_size, to = part.whole * item_size;
+    const int64_t bytes = part.count * item_size;
+    whole.splice(to, to + bytes, piece.cut_out(from, from + bytes));
+  }
+}
+
 std::vector<Interval> pick(const StateMap& whole, const Layout& layout, int64_t item_size,
                            Cell padding) {
   std::vector<Interval> picked;

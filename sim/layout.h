@@ -69,5 +69,8 @@ Layout compose(const Layout& outer, const Layout& inner);
 // States of the whole → of the piece, whose padding is in state `padding`; bytes.
 std::vector<Interval> pick(const StateMap& whole, const Layout& layout, int64_t item_size,
                            Cell padding);
+// The inverse: the states of a piece into those of the whole; padding goes nowhere.
+void put(StateMap& whole, const StateMap& piece, const std::vector<Part>& parts,
+         int64_t item_size);
 
 }  // namespace loadproof

@@ -118,6 +118,7 @@ void Rank::bind(int i, int target) {
 
 void Rank::bind_part(int i, int target, at::Tensor value, const Layout& part) {
   const std::optional<Layout>& outer = slot(target).view;
+  has_views_ = true;
   at(i).view = outer ? compose(*outer, part) : part;
   at(i).value = std::move(value);
   at(i).storage = slot(target).storage;
@@ -135,17 +136,14 @@ void Rank::change(int i, Edit edit) {
     edit(written);
     count(i, written);
   }
-  const auto item = static_cast<int64_t>(slot.value.element_size());
   if (slot.view)
-    for (const Part& part : slot.view->parts) {
-      const int64_t to = part.whole * item, from = part.piece * item, bytes = part.count * item;
-      all.splice(to, to + bytes, slot.view_states.cut_out(from, from + bytes));
-    }
+    put(all, slot.view_states, slot.view->parts, static_cast<int64_t>(slot.value.element_size()));
   see_again(slot.storage);
 }
 
 void Rank::see_again(int storage) {
   ++version_;
+  if (!has_views_) return;
   for (Slot& slot : slots_) {
     if (!slot.view || slot.storage != storage) continue;
     const auto item = static_cast<int64_t>(slot.value.element_size());
@@ -166,12 +164,7 @@ void Rank::wrote_parts(int i, const std::vector<Part>& parts, const std::vector<
   const auto item = static_cast<int64_t>(slot(i).value.element_size());
   StateMap given(cells.empty() ? 0 : cells.back().end, {kNoOrigin, 0});
   given.splice(0, given.bytes(), cells);
-  change(i, [&](StateMap& states) {
-    for (const Part& part : parts) {
-      const int64_t to = part.whole * item, from = part.piece * item, bytes = part.count * item;
-      states.splice(to, to + bytes, given.cut_out(from, from + bytes));
-    }
-  });
+  change(i, [&](StateMap& states) { put(states, given, parts, item); });
 }
 
 void Rank::wrote_bytes(int i, const std::vector<Interval>& cells) {

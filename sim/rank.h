@@ -110,6 +110,7 @@ class Rank {
   const OriginTable* origins_ = nullptr;  // of what is written; nullptr: writes are not counted
   std::vector<WriteCounts> writes_;       // beside storages_, where they are
   int64_t version_ = 0;
+  bool has_views_ = false;  // some slot is a view, or was: most ranks never have one
 
   int add_storage(StateMap states, int64_t elements);
   // The states say which of them are written: of the slot's elements, in its order.

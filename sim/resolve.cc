@@ -31,7 +31,7 @@ class Resolver {
           chosen[i] = node.op == Selector::Op::kAnd ? chosen[i] && right[i] : chosen[i] || right[i];
         return chosen;
       }
-      case Selector::Op::kSlice: return slice(node, held(evaluate(node.left)));
+      case Selector::Op::kSlice: return slice_of(node, held(evaluate(node.left)));
       case Selector::Op::kParameter: return parameters();
       default: break;
     }
@@ -58,23 +58,6 @@ class Resolver {
   std::vector<bool> held(std::vector<bool> chosen) const {
     for (size_t i = 0; i < chosen.size(); ++i)
       chosen[i] = chosen[i] && rank_.slots()[i].held == scope_.held;
-    return chosen;
-  }
-
-  static std::vector<bool> slice(const Selector::Node& node, std::vector<bool> chosen) {
-    const int64_t count = std::count(chosen.begin(), chosen.end(), true);
-    auto position = [&](int64_t given, bool percent) {
-      if (percent) return count * given / 100;
-      return std::clamp<int64_t>(given < 0 ? count + given : given, 0, count);
-    };
-    const int64_t begin = node.has_begin ? position(node.begin, node.begin_percent) : 0;
-    const int64_t end = node.has_end ? position(node.end, node.end_percent) : count;
-    int64_t at = 0;
-    for (size_t i = 0; i < chosen.size(); ++i) {
-      if (!chosen[i]) continue;
-      chosen[i] = begin <= at && at < end;
-      ++at;
-    }
     return chosen;
   }
 

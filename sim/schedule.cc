@@ -1,5 +1,7 @@
 #include "sim/schedule.h"
 
+#include "sim/splitmix.h"
+
 namespace loadproof::sim {
 namespace {
 
@@ -11,13 +13,7 @@ Schedule::Schedule(uint64_t seed, int ranks) : seed_(seed), state_(seed) {
   for (int rank = 0; rank < ranks; ++rank) priorities_.push_back(draw());
 }
 
-// splitmix64, https://prng.di.unimi.it/splitmix64.c .
-uint64_t Schedule::draw() {
-  uint64_t z = state_ += 0x9e3779b97f4a7c15;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
+uint64_t Schedule::draw() { return splitmix(state_ += kSplitmixStep); }
 
 size_t Schedule::next(const std::deque<int>& ready) {
   if (!by_steps()) return 0;

@@ -193,6 +193,23 @@ std::vector<Selector> Selector::alternatives() const {
   return found;
 }
 
+std::vector<bool> slice_of(const Selector::Node& node, std::vector<bool> chosen) {
+  const int64_t count = std::count(chosen.begin(), chosen.end(), true);
+  auto position = [&](int64_t given, bool percent) {
+    if (percent) return count * given / 100;
+    return std::clamp<int64_t>(given < 0 ? count + given : given, 0, count);
+  };
+  const int64_t begin = node.has_begin ? position(node.begin, node.begin_percent) : 0;
+  const int64_t end = node.has_end ? position(node.end, node.end_percent) : count;
+  int64_t at = 0;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (!chosen[i]) continue;
+    chosen[i] = begin <= at && at < end;
+    ++at;
+  }
+  return chosen;
+}
+
 std::span<const SelectorWord> selector_words() { return kWords; }
 
 }  // namespace loadproof

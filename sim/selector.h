@@ -98,4 +98,7 @@ struct SelectorWord {
 };
 std::span<const SelectorWord> selector_words();
 
+// Of what a selection has chosen, by position, what a kSlice node keeps.
+std::vector<bool> slice_of(const Selector::Node& node, std::vector<bool> chosen);
+
 }  // namespace loadproof

@@ -9,6 +9,7 @@
 
 #include "sim/memory/scan.h"
 #include "sim/mismatch.h"
+#include "sim/splitmix.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -231,14 +232,8 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
   return seen;
 }
 
-// One number for an element and its place, such that sums of them tell sets of elements apart:
-// the finaliser of splitmix64.
-uint64_t mixed(uint64_t place, uint64_t bits) {
-  uint64_t z = place * 0x9e3779b97f4a7c15 + bits;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
+// One number for an element and its place, such that sums of them tell sets of elements apart.
+uint64_t mixed(uint64_t place, uint64_t bits) { return splitmix(place * kSplitmixStep + bits); }
 
 uint64_t content_of(const Slot& slot) {
   if (slot.value.is_meta()) return 0;

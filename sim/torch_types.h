@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/box.h"
 #include "sim/dtype.h"
 #include "sim/scalar_type.h"
 
@@ -31,6 +32,12 @@ inline std::vector<int64_t> dense_strides(const std::vector<int64_t>& shape) {
   std::vector<int64_t> strides(shape.size(), 1);
   for (size_t d = shape.size(); d-- > 1;) strides[d - 1] = strides[d] * shape[d];
   return strides;
+}
+// The part of a tensor that a box is, as a view of it.
+inline at::Tensor box_of(at::Tensor value, const Box& box) {
+  for (size_t d = 0; d < box.begin.size(); ++d)
+    value = value.narrow(static_cast<int64_t>(d), box.begin[d], box.size[d]);
+  return value;
 }
 inline std::byte* data_of(const at::Tensor& tensor) {
   return static_cast<std::byte*>(tensor.data_ptr());

@@ -96,12 +96,11 @@ Result<void> copy_part(StepContext& context, int slot, int source) {
                             fmt::join(target.sizes(), ", "), name));
   const auto old_item = static_cast<int64_t>(from.element_size());
   const auto item = static_cast<int64_t>(to.element_size());
-  StateMap states(given.numel() * old_item, {kNoOrigin, 0});
-  int64_t at = 0;
-  for (const Part& part : *read ? (*read)->layout.parts : all_of(from)) {
-    const int64_t begin = part.whole * old_item, bytes = part.count * old_item;
-    states.splice(at, at + bytes, context.rank.states(source).cut_out(begin, begin + bytes));
-    at += bytes;
+  StateMap states = context.rank.states(source);
+  if (*read) {
+    const std::vector<Interval> part = pick(states, (*read)->layout, old_item, {});
+    states = StateMap(given.numel() * old_item, {kNoOrigin, 0});
+    states.splice(0, states.bytes(), part);
   }
   if (dtype_of(from) != dtype_of(to)) states = cast_states(context, states, old_item, item);
   target.copy_(given.reshape(target.sizes()));

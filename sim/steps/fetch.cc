@@ -87,10 +87,7 @@ class Fetcher {
         return fail(misfit(shape_of(part->value), piece.key, held->front().tensor->file,
                            piece.shape));
       const Box box{piece.begin, piece.size};
-      at::Tensor target = fetched.value;
-      for (size_t d = 0; d < box.begin.size(); ++d)
-        target = target.narrow(static_cast<int64_t>(d), box.begin[d], box.size[d]);
-      target.copy_(part->value.view(box.size));
+      box_of(fetched.value, box).copy_(part->value.view(box.size));
       write_box(fetched.states, spec_.shape, box, item_, part->states.intervals());
       fetched.keys.push_back(piece.key);
     }
@@ -218,13 +215,8 @@ class Fetcher {
                  .states = StateMap(element_count(spec_.shape) * item_, {alone, 0}),
                  .left_alone = alone};
     Box box = loadproof::whole(spec_.shape);
-    at::Tensor from = fetched.value, to = part.value;
-    for (size_t d = 0; d < shape.size(); ++d) {
-      box.size[d] = std::min(shape[d], spec_.shape[d]);
-      from = from.narrow(static_cast<int64_t>(d), 0, box.size[d]);
-      to = to.narrow(static_cast<int64_t>(d), 0, box.size[d]);
-    }
-    to.copy_(from);
+    for (size_t d = 0; d < shape.size(); ++d) box.size[d] = std::min(shape[d], spec_.shape[d]);
+    box_of(part.value, box).copy_(box_of(fetched.value, box));
     write_box(part.states, spec_.shape, box, item_, read_box(fetched.states, shape, box, item_));
     return part;
   }

@@ -26,8 +26,7 @@ constexpr ParamInfo kParams[] = {
      "of a key that a header has twice: which entry counts"},
     {"key", kTexts, false, "", "",
      "the tensor's key in the store, with {name}, {index}, {rank}, {local}, {node}, {turn} and "
-     "mesh dimensions; of several the "
-     "first that is there; KEY[i] is row i of it"},
+     "mesh dimensions; of several the first that is there; KEY[i] is row i of it"},
     {"join", kTexts, false, "", "",
      "keys such as w.{0..7}.{0..1}, in whose order pieces are joined on the first dimension"},
     {"slice", kChoice, false, "own", "own whole",
