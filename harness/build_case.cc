@@ -88,10 +88,12 @@ void check_sources(const Case& made, Diagnostics& diagnostics) {
 }  // namespace
 
 Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, Library& library,
-                  Diagnostics& diagnostics, const Patch* last) {
+                  Diagnostics& diagnostics, const Patch* last, const Option* variant) {
   std::vector<const Patch*> patches;
-  for (size_t i = 0; i < scenario.axes.size(); ++i)
-    patches.push_back(&scenario.axes[i].options[choice[i]].patch);
+  for (size_t i = 0; i < scenario.axes.size(); ++i) {
+    const bool other = variant != nullptr && scenario.axes[i].name == kVariantAxis;
+    patches.push_back(other ? &variant->patch : &scenario.axes[i].options[choice[i]].patch);
+  }
   if (last != nullptr) patches.push_back(last);
   Draft draft = scenario.base;
   apply_patches(draft, patches, library, folder_of(scenario.path), diagnostics);
@@ -127,8 +129,9 @@ namespace {
 // All of it but the expectations.
 Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
                 const std::vector<Assignment>& assignments, Library& library,
-                Diagnostics& diagnostics, const Patch* last = nullptr) {
-  Draft draft = build_draft(scenario, choice, library, diagnostics, last);
+                Diagnostics& diagnostics, const Patch* last = nullptr,
+                const Option* variant = nullptr) {
+  Draft draft = build_draft(scenario, choice, library, diagnostics, last, variant);
   for (const Assignment& assignment : assignments)
     assign(draft.settings, assignment.path, assignment.value, "", diagnostics);
   Case made;
@@ -170,6 +173,27 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   return made;
 }
 
+// The variants that the budget is told in shares of, each once.
+void add_baselines(Case& made, const Scenario& scenario, const std::vector<size_t>& choice,
+                   const std::vector<Assignment>& assignments, Library& library,
+                   Diagnostics& diagnostics) {
+  for (const std::optional<Limit>* limit : made.budget.all()) {
+    if (!*limit || (*limit)->variant.empty()) continue;
+    const std::string& name = (*limit)->variant;
+    if (std::ranges::find(made.baselines, name, &Twin::value) != made.baselines.end()) continue;
+    const auto variant = std::ranges::find(scenario.variants, name, &Option::label);
+    std::vector<std::string> known;
+    for (const Option& option : scenario.variants) known.push_back(option.label);
+    if (variant == scenario.variants.end())
+      diagnostics.add_unknown(scenario.base.settings.budget_where, "variant in budget", name,
+                              known);
+    else
+      made.baselines.push_back({std::string(kVariantAxis), name,
+                                build_plan(scenario, choice, assignments, library, diagnostics,
+                                           nullptr, &*variant)});
+  }
+}
+
 }  // namespace
 
 Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
@@ -181,6 +205,7 @@ Case build_case(const Scenario& scenario, const std::vector<size_t>& choice,
       made.twins.push_back({axis.name, option.label,
                             build_plan(scenario, choice, assignments, library, diagnostics,
                                        &option.patch)});
+  add_baselines(made, scenario, choice, assignments, library, diagnostics);
   if (const Expect* expect = expect_of(scenario, choice)) {
     const ExpectRule* rule = rule_of(*expect, scenario, choice);
     if (rule != nullptr) {

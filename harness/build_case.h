@@ -17,9 +17,10 @@ struct Assignment {
 };
 
 // The scenario's program and settings with the chosen options' patches, recipes expanded.
-// `last`: one more patch, after all others.
+// `last`: one more patch, after all others. `variant`: in place of the one that is chosen.
 Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, Library& library,
-                  Diagnostics& diagnostics, const Patch* last = nullptr);
+                  Diagnostics& diagnostics, const Patch* last = nullptr,
+                  const Option* variant = nullptr);
 
 // The expectations that the chosen options ask for: those of the last option that has its own, else
 // the scenario's; nullptr: there are none, all must pass.

@@ -4,6 +4,8 @@
 // run by the runner; judged by oracles; shown by reporters.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,10 +63,25 @@ struct ExpectedTokens {
   Where where;
 };
 
-// Bytes that must not be exceeded; nothing: no limit.
+// Bytes that must not be exceeded, or a share of what another variant of the case holds.
+struct Limit {
+  int64_t bytes = 0;
+  double share = 0;     // of what `variant` holds in the same place; 1 is as much
+  std::string variant;  // empty: `bytes` counts
+  bool operator==(const Limit&) const = default;
+};
+
+// By what holds: the host memory of a rank, that of a node, and a device. Nothing: no limit.
 struct Budget {
-  std::optional<int64_t> rank_resident, rank_reserved, node_resident, node_reserved;
-  bool any() const { return rank_resident || rank_reserved || node_resident || node_reserved; }
+  std::optional<Limit> rank_resident, rank_reserved, node_resident, node_reserved, device_resident,
+      device_reserved;
+  std::array<const std::optional<Limit>*, 6> all() const {
+    return {&rank_resident, &rank_reserved,   &node_resident,
+            &node_reserved, &device_resident, &device_reserved};
+  }
+  bool any() const {
+    return std::ranges::any_of(all(), [](const auto* limit) { return limit->has_value(); });
+  }
   bool operator==(const Budget&) const = default;
 };
 
@@ -94,6 +111,7 @@ struct Case {
   std::map<std::string, Expectation> expect;  // by oracle; what is absent must pass
   std::vector<ExpectedTokens> tokens;
   std::vector<Twin> twins;  // other runs that must leave the same
+  std::vector<Twin> baselines;  // variants that the budget is told in shares of
 };
 
 // The case with one thing changed, which must not matter.

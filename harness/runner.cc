@@ -18,6 +18,7 @@ void run_again(sim::Session& session, CaseResult& result) {
     return;
   }
   second->twins = result.observation.twins;  // they are not run again
+  second->baselines = result.observation.baselines;
   const std::string difference = first_difference(result.observation, *second);
   if (!difference.empty())
     result.surprises.push_back("the second run differs from the first: " + difference);
@@ -46,6 +47,21 @@ void run_twins(sim::Session& session, const Case& plan, Observation& seen,
   seen.twins = std::move(differences);
 }
 
+// Variants that the budget is told in shares of.
+void run_baselines(sim::Session& session, const Case& plan, Observation& seen,
+                   std::vector<std::string>& surprises) {
+  for (const Twin& baseline : plan.baselines) {
+    sim::WorldSpec spec = world_of(baseline.plan);
+    spec.memory = true;
+    auto other = session.run(spec);
+    if (other)
+      seen.baselines.push_back({baseline.value, std::move(other->peaks)});
+    else
+      surprises.push_back(fmt::format("variant {}, of which the budget is a share, cannot be run: "
+                                      "{}", baseline.value, other.error().message));
+  }
+}
+
 }  // namespace
 
 sim::WorldSpec world_of(const Case& plan) {
@@ -62,7 +78,7 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.attention = plan.attention;
   spec.seed = plan.seed;
   spec.schedule = plan.schedule;
-  spec.peaks = plan.budget.any();
+  spec.memory = plan.budget.any();
   spec.contents = !plan.twins.empty();
   spec.writes = plan.writes_max.has_value();
   return spec;
@@ -78,6 +94,7 @@ CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& o
     result.observation = std::move(*seen);
     std::vector<std::string> broken;
     run_twins(session, result.plan, result.observation, broken);
+    run_baselines(session, result.plan, result.observation, broken);
     result.verdicts = judge(result.plan, result.observation);
     result.surprises =
         compare_with_expectations(result.plan, result.observation, result.verdicts);

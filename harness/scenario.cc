@@ -23,7 +23,7 @@ constexpr ScenarioKey kKeys[] = {
     {"model", "folder of config.json and safetensors files, from this file's folder"},
     {"world",
      "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; one rank if left "
-     "out. roles: {NAME: ranks}, of which a rank has one at most: each role runs a program of its "
+     "out. devices_per_node: accelerators of a node, where its ranks share them. roles: {NAME: ranks}, of which a rank has one at most: each role runs a program of its "
      "own, and replicas, symmetric_error and atomic compare ranks within a role alone. groups: "
      "{NAME: ranks}, any ranks with a name, which nothing follows from. Both stand where ranks do, "
      "and as groups of steps; both may name what stands before them"},
@@ -36,8 +36,9 @@ constexpr ScenarioKey kKeys[] = {
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
     {"budget",
-     "bytes that ranks or nodes may hold at once: {node_resident: 100 MiB}; what exceeds it fails "
-     "the oracle memory"},
+     "bytes that ranks, nodes or devices may hold at once: {node_resident: 100 MiB}, or as a share "
+     "of what another variant holds: {node_resident: 105% of VARIANT}; what exceeds it fails the "
+     "oracle memory"},
     {"limits",
      "how often steps may write any element of a tensor: {writes: 1}; more fails the oracle "
      "no_vacuous"},
@@ -243,6 +244,8 @@ class ScenarioParser {
   }
 
   void check_cases() {
+    for (const Axis& axis : scenario_.axes)
+      if (axis.name == kVariantAxis) scenario_.variants = axis.options;
     for (const auto& choice : one_at_a_time(scenario_.axes)) {
       const Draft draft = build_draft(scenario_, choice, scenario_.library, diagnostics_);
       check_model(draft.settings);

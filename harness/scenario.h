@@ -41,6 +41,7 @@ struct Scenario {
   Draft base;
   std::vector<ExtraTensor> tensors;
   std::vector<Axis> axes;  // `variant` first, then the sweep's in the order of the file
+  std::vector<Option> variants;  // all there are, whichever of them `axes` is left with
   std::vector<Axis> invariant;  // what must not matter to any case
   std::optional<Expect> expect;
   ExpectContext context;

@@ -309,6 +309,7 @@ Json key_type(std::string_view key) {
         {{"ranks", extent()},
          {"nodes", extent()},
          {"ranks_per_node", extent()},
+         {"devices_per_node", extent()},
          {"mesh", {{"type", "object"}, {"additionalProperties", extent()}}},
          {"roles", {{"type", "object"}, {"additionalProperties", defined("ranks")}}},
          {"groups", {{"type", "object"}, {"additionalProperties", defined("ranks")}}}});

@@ -20,6 +20,8 @@ constexpr SettingInfo kSettings[] = {
     {"world.ranks", "how many ranks, on one node"},
     {"world.nodes", "how many nodes"},
     {"world.ranks_per_node", "ranks of each node; rank = node * ranks_per_node + local rank"},
+    {"world.devices_per_node",
+     "accelerators of each node, which its ranks share in turns; each has its own if left out"},
     {"world.mesh.DIM", "size of a dimension of the mesh, such as world.mesh.shard"},
     {"world.roles.NAME", "the ranks of a role that the world has"},
     {"world.groups.NAME", "the ranks of a group that the world has"},
@@ -38,6 +40,8 @@ constexpr SettingInfo kSettings[] = {
      "met others in a collective, for between meetings any two ranks may be at their peaks at "
      "once"},
     {"budget.node_reserved", "of all ranks of a node together"},
+    {"budget.device_resident", "of an accelerator, by all ranks that run on it"},
+    {"budget.device_reserved", "of an accelerator, by all ranks that run on it"},
     {"limits.writes", "how often steps may write any element of a tensor on one rank"},
 };
 
@@ -48,30 +52,46 @@ constexpr std::string_view kRoles = "roles", kGroups = "groups";
 
 constexpr std::string_view kBudget = "budget.", kLimits = "limits.";
 
-std::optional<int64_t>* limit_named(Budget& budget, std::string_view path) {
+std::optional<Limit>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.rank_resident") return &budget.rank_resident;
   if (path == "budget.rank_reserved") return &budget.rank_reserved;
   if (path == "budget.node_resident") return &budget.node_resident;
-  return path == "budget.node_reserved" ? &budget.node_reserved : nullptr;
+  if (path == "budget.node_reserved") return &budget.node_reserved;
+  if (path == "budget.device_resident") return &budget.device_resident;
+  return path == "budget.device_reserved" ? &budget.device_reserved : nullptr;
 }
 
-// A number of bytes, or one with a unit: 4096, 64 KiB, 1.5 GiB.
-std::optional<int64_t> read_bytes(const Node& node, std::string_view what,
-                                  Diagnostics& diagnostics) {
+// "105% of VARIANT"; nothing: it is not written so.
+std::optional<Limit> read_share(std::string_view text) {
+  double percent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+  std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
+  constexpr std::string_view kOf = "% of ";
+  if (error != std::errc() || percent <= 0 || percent > 1e6 || !rest.starts_with(kOf))
+    return std::nullopt;
+  rest.remove_prefix(kOf.size());
+  if (rest.empty()) return std::nullopt;
+  return Limit{.bytes = 0, .share = percent / 100, .variant = std::string(rest)};
+}
+
+// A number of bytes, or one with a unit: 4096, 64 KiB, 1.5 GiB. Or a share of another variant.
+std::optional<Limit> read_limit(const Node& node, std::string_view what,
+                                Diagnostics& diagnostics) {
   static constexpr std::pair<std::string_view, double> kUnits[] = {
       {"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024},
       {"TiB", 1024.0 * 1024 * 1024 * 1024}, {"B", 1.0}, {"", 1.0}};
   const std::string_view text = node.is_scalar() ? std::string_view(node.text) : "";
+  if (auto share = read_share(text)) return share;
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   for (const auto& [name, bytes] : kUnits)
     if (error == std::errc() && number >= 0 && number * bytes < 9e18 && unit == name)
-      return static_cast<int64_t>(number * bytes);
+      return Limit{static_cast<int64_t>(number * bytes), 0, ""};
   diagnostics.add(node.where, fmt::format("{} must be a number of bytes, not {}", what,
                                           describe(node)),
-                  "such as 4096, 64 KiB or 1.5 GiB");
+                  "such as 4096, 64 KiB or 1.5 GiB, or 105% of VARIANT");
   return std::nullopt;
 }
 
@@ -231,8 +251,9 @@ std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,
             Diagnostics& diagnostics) {
   if (path.starts_with(kBudget)) {
-    if (std::optional<int64_t>* limit = limit_named(settings.budget, path))
-      *limit = read_bytes(value, path, diagnostics);
+    settings.budget_where = value.where;
+    if (std::optional<Limit>* limit = limit_named(settings.budget, path))
+      *limit = read_limit(value, path, diagnostics);
   } else if (path == "limits.writes") {
     if (value.is_null())
       settings.writes_max.reset();
@@ -252,6 +273,8 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   } else if (path == "world.ranks_per_node") {
     assign_extent(settings.topology.ranks_per_node, value, path, diagnostics);
     check_size(settings, value.where, diagnostics);
+  } else if (path == "world.devices_per_node") {
+    assign_extent(settings.topology.devices_per_node, value, path, diagnostics);
   } else if (path == "model") {
     if (const auto text = read_text(value, path, diagnostics)) {
       settings.model = join_path(folder, *text);
@@ -323,7 +346,8 @@ Topology topology_of(const Settings& settings, Diagnostics& diagnostics) {
 void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostics) {
   if (!expect_map(world, "world", diagnostics)) return;
   settings.world_where = world.where;
-  check_keys(world, "world", {"ranks", "nodes", "ranks_per_node", "mesh", "roles", "groups"},
+  check_keys(world, "world",
+             {"ranks", "nodes", "ranks_per_node", "devices_per_node", "mesh", "roles", "groups"},
              diagnostics);
   const Entry* ranks = world.find("ranks");
   const Entry* mesh = world.find("mesh");
@@ -333,7 +357,10 @@ void assign_world(Settings& settings, const Node& world, Diagnostics& diagnostic
     return;
   }
   auto names_ranks = [](const Entry& entry) { return entry.key == kRoles || entry.key == kGroups; };
-  if (std::ranges::all_of(world.entries, names_ranks))
+  auto says_no_size = [&](const Entry& entry) {
+    return names_ranks(entry) || entry.key == "devices_per_node";
+  };
+  if (std::ranges::all_of(world.entries, says_no_size))
     diagnostics.add(world.where, "a world needs ranks, or nodes and ranks_per_node, or a mesh");
   settings.ranks_by_mesh = mesh != nullptr && !ranks && !by_node;
   for (const Entry& entry : world.entries) {

@@ -41,6 +41,7 @@ struct Settings {
   uint64_t seed = 7;
   uint64_t schedule = 0;
   Budget budget;
+  Where budget_where;  // of the last limit that was set
   std::optional<int64_t> writes_max;  // of any element; nothing: no limit
   bool operator==(const Settings&) const = default;
 };

@@ -33,12 +33,13 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
     if (!asset.specs()[i].shared_over.empty()) shared_.push_back(static_cast<int>(i));
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
-  if (spec.peaks) peaks_.emplace(spec.topology);
+  if (spec.memory) peaks_.emplace(spec.topology);
   runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
   for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
     Runner& added = runners_.emplace_back(
         Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
-    if (spec.writes) added.rank.count_writes(origins_);
+    if (spec.writes) added.rank.count_writes();
+    if (spec.memory) added.rank.keep_log(*(added.memory = std::make_unique<MemoryLog>()));
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
@@ -125,6 +126,7 @@ const Step* Engine::next_step(Runner& runner) {
 
 void Engine::run_step(Runner& runner, const Step& step) {
   const RankScope scope(runner.rank.index(), step.index);
+  if (runner.memory) runner.memory->begin(step.index);
   const Verb* verb = find_verb_row(step.verb);
   SIM_CHECK(verb, "verb '{}'", step.verb);
   if (!step.if_any.empty() && resolve_on(runner.rank, step.if_any).empty()) return;
@@ -132,6 +134,8 @@ void Engine::run_step(Runner& runner, const Step& step) {
   if (verb->info.takes_of && !step.of.empty()) {
     selected = select(runner, step);
     if (selected.empty()) return;
+    if (verb->info.reads)
+      for (int slot : selected) runner.rank.note_read(slot);
   }
   StepContext context{*this, runner.rank, step, selected};
   Result<void> done;
@@ -302,8 +306,11 @@ void Engine::remember(uint64_t key, const loadproof::Generation& generation) {
   memory_.emplace(key, generation);
 }
 
-void Engine::note_peak(const Runner& runner, int32_t step) {
-  if (peaks_) peaks_->note(runner.rank, origins_, step);
+void Engine::note_peak(Runner& runner, int32_t step) {
+  if (!runner.memory) return;
+  runner.memory->end();
+  if (spec_.committed) runner.memory->note_committed(read_ledger(runner.rank.index()).committed);
+  peaks_->note(runner.rank.index(), *runner.memory, step);
 }
 
 void Engine::log(uint64_t value) {
@@ -355,6 +362,8 @@ Observation Engine::finish() {
          same ? ended.seen.points.back().tensors
               : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
     if (spec_.contents) add_contents(ended.rank, ended.seen.points.back().tensors);
+    if (ended.memory)
+      seen_.memory.push_back(ended.memory->observe(ended.rank.index(), asset_.specs()));
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -149,6 +150,7 @@ class Engine {
     std::optional<at::Generator> generator, shared_generator;
     int64_t point_version = -1;     // of the rank when its last point was taken
     int64_t shared_version = 0;     // of the rank when others last saw what it shares
+    std::unique_ptr<MemoryLog> memory;  // where the case asks for it
     RankObservation seen;
   };
 
@@ -225,7 +227,7 @@ class Engine {
   // Cells that came from the sender.
   std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
 
-  void note_peak(const Runner& runner, int32_t step);
+  void note_peak(Runner& runner, int32_t step);
   void log(uint64_t value);
   void log_writes(const Runner& runner, std::span<const int> slots);
   void note_waits();

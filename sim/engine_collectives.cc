@@ -136,6 +136,12 @@ void Engine::note_mismatches(const Meeting& meeting) {
 
 void Engine::complete(const Meeting& meeting) {
   log(static_cast<uint64_t>(meeting.group) << 40 | static_cast<uint64_t>(meeting.sequence));
+  for (const Call& call : meeting.calls) {
+    const Runner& member = runner(call.rank);
+    if (!member.memory) continue;
+    member.memory->begin(call.step);
+    if (meeting.calls.size() > 1) peaks_->met(call.rank, *member.memory);
+  }
   switch (meeting.calls[0].op) {
     case Collective::kBroadcast: case Collective::kSend: complete_broadcast(meeting); break;
     case Collective::kScatter: complete_scatter(meeting); break;
@@ -146,7 +152,6 @@ void Engine::complete(const Meeting& meeting) {
   }
   for (const Call& call : meeting.calls) {
     Runner& member = runner(call.rank);
-    if (peaks_ && meeting.calls.size() > 1) peaks_->met(member.rank);
     if (call.tag >= 0) {
       log_writes(member, {&posted(call).slot, 1});
       share(member);

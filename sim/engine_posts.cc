@@ -90,6 +90,7 @@ Result<void> Engine::add_tensor(const StepContext& step, const Post& post, int g
   if (slot.value.is_meta())
     return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
                             slot.spec->name));
+  if (gives) step.rank.note_read(used);
   Result<at::Tensor> moved = as_moved(slot, post.op, post.strided);
   if (!moved) return tl::make_unexpected(moved.error());
   call.tensor = step.rank.slot(post.slot).spec->name;
@@ -160,6 +161,7 @@ Result<void> Engine::add_scatter(const StepContext& step, const Post& post, int 
   const bool gives = post.source == call.rank;
   if (gives && slot.value.is_meta())
     return fail(fmt::format("scatter of {}, which is on meta and has no data", slot.spec->name));
+  if (gives) step.rank.note_read(post.slot);
   if (slot.shard && gives)
     return fail(fmt::format("{} is a piece already and cannot be scattered", slot.spec->name));
   const std::vector<int64_t> shape = gives ? shape_of(slot.value) : slot.spec->shape;

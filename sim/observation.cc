@@ -2,6 +2,15 @@
 
 namespace loadproof {
 
+std::string_view name(PeakObservation::Holder holder) {
+  switch (holder) {
+    case PeakObservation::Holder::kRank: return "rank";
+    case PeakObservation::Holder::kNode: return "node";
+    case PeakObservation::Holder::kDevice: return "device";
+  }
+  return "";
+}
+
 std::string_view name(Outcome outcome) {
   switch (outcome) {
     case Outcome::kFinished: return "finished";

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/device.h"
 #include "sim/dtype.h"
 #include "sim/state.h"
 #include "sim/tensor_spec.h"
@@ -197,15 +198,58 @@ struct VacuousObservation {
   bool operator==(const VacuousObservation&) const = default;
 };
 
-// The most that a rank or a node held at once; bytes.
+// The most that a rank, a node or a device held at once; bytes.
 struct PeakObservation {
-  bool is_node = false;
-  int index = 0;            // of the rank or the node
+  // Of a rank and of a node it is the host's memory; a device has that of all ranks that run on it.
+  enum class Holder : uint8_t { kRank, kNode, kDevice };
+  Holder holder = Holder::kRank;
+  int index = 0;            // of the rank, the node, or the device: node * devices per node + …
   int64_t resident = 0;     // that somebody had written
   int64_t reserved = 0;     // with what nobody had
   int32_t step = -1;        // at which `resident` stood
   int rank = -1;            // that ran it
+  // How it came to that: each step that took it above all before, with the most that it held then.
+  struct Rise {
+    int32_t step = -1;
+    int rank = -1;
+    MemoryUse to;
+    bool operator==(const Rise&) const = default;
+  };
+  std::vector<Rise> rises;
   bool operator==(const PeakObservation&) const = default;
+};
+std::string_view name(PeakObservation::Holder holder);
+
+// What a rank held once a step was over, and the most within it: a tensor and what replaces it
+// stand side by side for a moment.
+struct MemorySample {
+  int32_t step = -1;
+  ByDevice<MemoryUse> most, after;
+  int64_t committed = -1;  // host bytes after the step, by the kernel's own count; -1: not asked
+  bool operator==(const MemorySample&) const = default;
+};
+
+// A storage, by the first of its names.
+struct Standing {
+  std::string tensor;
+  MemoryUse bytes;
+  bool needed = true;  // read by a later step, or a tensor of the model that is there at the end
+  bool operator==(const Standing&) const = default;
+};
+
+struct MemoryPeak {
+  MemoryUse most;      // when the most was resident
+  int32_t step = -1;   // -1: this memory was never used
+  std::vector<Standing> standing;  // the largest first
+  bool operator==(const MemoryPeak&) const = default;
+};
+
+// What a rank held over its steps.
+struct MemoryObservation {
+  std::vector<int> ranks;  // ascending: one, or of a dry run all that hold the same
+  std::vector<MemorySample> samples;  // of steps and meetings that changed something, in order
+  ByDevice<MemoryPeak> peaks;
+  bool operator==(const MemoryObservation&) const = default;
 };
 
 // Something that another run of the case, with one thing changed, left otherwise.
@@ -215,6 +259,13 @@ struct TwinDifference {
   std::string tensor;       // "": the rank ended otherwise
   std::string text;         // a phrase
   bool operator==(const TwinDifference&) const = default;
+};
+
+// What another variant of the case held.
+struct BaselineObservation {
+  std::string variant;
+  std::vector<PeakObservation> peaks;  // as those of the case
+  bool operator==(const BaselineObservation&) const = default;
 };
 
 // How often the elements of a tensor were written, by steps and collectives; names that share
@@ -241,8 +292,11 @@ struct Observation {
   std::vector<WaitObservation> waits;
   std::string wait_report;       // the wait-for graph in words; empty: nobody waits
   std::vector<VacuousObservation> vacuous;
-  std::vector<PeakObservation> peaks;  // by rank, then by node; empty: the case states no budget
+  // By rank, then by node, then by device; empty: nobody asked.
+  std::vector<PeakObservation> peaks;
+  std::vector<MemoryObservation> memory;  // by rank; where peaks are
   std::vector<TwinDifference> twins;   // set by who has run the twins
+  std::vector<BaselineObservation> baselines;  // and by who has run those variants
   std::vector<WritesObservation> writes;  // by rank, where the case limits them
   int64_t events = 0;
   uint64_t fingerprint = 0;  // of states, bytes moved and tokens; the same on every backend

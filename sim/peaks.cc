@@ -1,66 +1,62 @@
 #include "sim/peaks.h"
 
 #include <algorithm>
-#include <set>
 
 namespace loadproof::sim {
 
+using Holder = PeakObservation::Holder;
+
 Peaks::Peaks(const Topology& topology)
     : topology_(topology),
-      ranks_(static_cast<size_t>(topology.ranks())),
-      most_(ranks_.size()),
-      nodes_(static_cast<size_t>(topology.nodes)) {
-  for (int rank = 0; rank < topology.ranks(); ++rank) peaks_.push_back({.index = rank});
-  for (int node = 0; node < topology.nodes; ++node)
-    peaks_.push_back({.is_node = true, .index = node});
+      most_(static_cast<size_t>(topology.ranks())),
+      nodes_(static_cast<size_t>(topology.nodes)),
+      devices_(static_cast<size_t>(topology.devices())) {
+  for (size_t i = 0; i < most_.size(); ++i)
+    peaks_.push_back({.holder = Holder::kRank, .index = static_cast<int>(i)});
+  for (size_t i = 0; i < nodes_.size(); ++i)
+    peaks_.push_back({.holder = Holder::kNode, .index = static_cast<int>(i)});
+  for (size_t i = 0; i < devices_.size(); ++i)
+    peaks_.push_back({.holder = Holder::kDevice, .index = static_cast<int>(i)});
 }
 
-Peaks::Footprint Peaks::footprint_of(const Rank& rank, const OriginTable& origins) {
-  Footprint footprint{.version = rank.version()};
-  std::set<int> counted;
-  for (size_t i = 0; i < rank.slots().size(); ++i) {
-    const Slot& slot = rank.slots()[i];
-    if (!slot.held || slot.value.is_meta() || !counted.insert(slot.storage).second) continue;
-    const StateMap& states = rank.storage_states(static_cast<int>(i));
-    footprint.reserved += states.bytes();
-    for (const Interval& interval : states.intervals()) {
-      if (is_written(origins.at(interval.cell.origin)))
-        footprint.resident += interval.end - interval.begin;
-    }
-  }
-  return footprint;
-}
-
-void Peaks::replace_most(const Rank& rank, const Footprint& now) {
-  Footprint& most = most_[static_cast<size_t>(rank.index())];
-  Footprint& node = nodes_[static_cast<size_t>(topology_.node_of(rank.index()))];
-  node.resident += now.resident - most.resident;
-  node.reserved += now.reserved - most.reserved;
+void Peaks::replace_most(int rank, const ByDevice<MemoryUse>& now) {
+  ByDevice<MemoryUse>& most = most_[static_cast<size_t>(rank)];
+  MemoryUse& node = nodes_[static_cast<size_t>(topology_.node_of(rank))];
+  MemoryUse& device = devices_[static_cast<size_t>(topology_.device_of(rank))];
+  node -= most[Device::kCpu];
+  node += now[Device::kCpu];
+  device -= most[Device::kCuda];
+  device += now[Device::kCuda];
   most = now;
 }
 
-void Peaks::met(const Rank& rank) { replace_most(rank, ranks_[static_cast<size_t>(rank.index())]); }
+void Peaks::met(int rank, const MemoryLog& log) { replace_most(rank, log.now()); }
 
-void Peaks::raise(PeakObservation& peak, const Footprint& now, const Rank& rank, int32_t step) {
+void Peaks::raise(PeakObservation& peak, const MemoryUse& now, int rank, int32_t step) {
+  if (now.resident <= peak.resident && now.reserved <= peak.reserved) return;
   peak.reserved = std::max(peak.reserved, now.reserved);
+  if (peak.rises.empty() || peak.rises.back().step != step)
+    peak.rises.push_back({.step = step, .rank = rank, .to = {}});
+  peak.rises.back().to = {std::max(now.resident, peak.resident), peak.reserved};
   if (now.resident <= peak.resident) return;
   peak.resident = now.resident;
   peak.step = step;
-  peak.rank = rank.index();
+  peak.rank = rank;
 }
 
-void Peaks::note(const Rank& rank, const OriginTable& origins, int32_t step) {
-  const auto index = static_cast<size_t>(rank.index());
-  Footprint& before = ranks_[index];
-  if (before.version == rank.version()) return;
-  const Footprint now = footprint_of(rank, origins);
-  before = now;
-  const Footprint& most = most_[index];
-  replace_most(rank, {.resident = std::max(most.resident, now.resident),
-                      .reserved = std::max(most.reserved, now.reserved)});
-  const auto node = static_cast<size_t>(topology_.node_of(rank.index()));
-  raise(peaks_[index], now, rank, step);
-  raise(peaks_[ranks_.size() + node], nodes_[node], rank, step);
+void Peaks::note(int rank, const MemoryLog& log, int32_t step) {
+  ByDevice<MemoryUse> most = most_[static_cast<size_t>(rank)];
+  for (Device device : {Device::kCpu, Device::kCuda}) {
+    most[device].resident = std::max(most[device].resident, log.most()[device].resident);
+    most[device].reserved = std::max(most[device].reserved, log.most()[device].reserved);
+  }
+  replace_most(rank, most);
+  const size_t node = most_.size() + static_cast<size_t>(topology_.node_of(rank));
+  const size_t device =
+      most_.size() + nodes_.size() + static_cast<size_t>(topology_.device_of(rank));
+  raise(peaks_[static_cast<size_t>(rank)], log.most()[Device::kCpu], rank, step);
+  raise(peaks_[node], nodes_[static_cast<size_t>(topology_.node_of(rank))], rank, step);
+  raise(peaks_[device], devices_[static_cast<size_t>(topology_.device_of(rank))], rank, step);
 }
 
 }  // namespace loadproof::sim

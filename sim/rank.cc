@@ -22,7 +22,7 @@ bool holds_more(const std::optional<Shard>& before, const std::optional<Shard>& 
 
 Rank::Rank(int index, std::span<const TensorSpec> specs, const Topology& topology, bool whole,
            OriginTable& origins)
-    : index_(index) {
+    : index_(index), origins_(&origins) {
   slots_.reserve(specs.size());
   storages_.reserve(2 * specs.size());
   const OriginId origin = origins.add({.kind = StateKind::kMeta, .rank = index});
@@ -31,7 +31,9 @@ Rank::Rank(int index, std::span<const TensorSpec> specs, const Topology& topolog
     slot.spec = &spec;
     slot.held = whole || spec.held_by.contains(index, topology);
     slot.value = meta_tensor(spec.shape, spec.dtype);
-    slot.storage = add_storage(StateMap(bytes_of(slot.value), {origin, 0}), slot.value.numel());
+    move_to(static_cast<int>(slots_.size()) - 1,
+            add_storage(StateMap(bytes_of(slot.value), {origin, 0}), slot.value.numel(),
+                        Device::kCpu));
   }
 }
 
@@ -44,34 +46,65 @@ void Rank::declare(int i, Shard shard) {
   at(i).declared = std::move(shard);
 }
 
-void Rank::count_writes(const OriginTable& origins) {
-  origins_ = &origins;
+void Rank::count_writes() {
+  counts_writes_ = true;
   for (size_t i = writes_.size(); i < storages_.size(); ++i)
     writes_.emplace_back(element_count(slots_[i].spec->shape));
 }
 
-int Rank::add_storage(StateMap states, int64_t elements) {
-  storages_.push_back(std::move(states));
-  if (origins_) writes_.emplace_back(elements);
+int Rank::add_storage(StateMap states, int64_t elements, Device device) {
+  storages_.push_back({.states = std::move(states), .device = device});
+  if (counts_writes_) writes_.emplace_back(elements);
   ++version_;
   return static_cast<int>(storages_.size()) - 1;
 }
 
-void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard) {
+void Rank::move_to(int i, int storage) {
+  const int before = slot(i).storage;
+  at(i).storage = storage;
+  ++storages_[static_cast<size_t>(storage)].users;
+  tell_log(i);  // it stands beside the one that it replaces
+  if (before >= 0 && --storages_[static_cast<size_t>(before)].users == 0) release(before);
+}
+
+void Rank::release(int storage) {
+  Storage& left = storages_[static_cast<size_t>(storage)];
+  left.states = {};
+  if (log_ && left.logged >= 0) log_->set(left.logged, {});
+}
+
+void Rank::tell_log(int i) {
+  Storage& held = storages_[static_cast<size_t>(slot(i).storage)];
+  if (!log_ || held.borrowed || slot(i).value.is_meta()) return;
+  MemoryUse use{.resident = 0, .reserved = held.states.bytes()};
+  for (const Interval& interval : held.states.intervals())
+    if (interval.cell.origin != kNoOrigin && is_written(origins_->at(interval.cell.origin)))
+      use.resident += interval.end - interval.begin;
+  if (held.logged < 0) held.logged = log_->add(i, held.device);
+  log_->set(held.logged, use);
+}
+
+void Rank::note_read(int i) const {
+  const Storage& held = storages_[static_cast<size_t>(slot(i).storage)];
+  if (log_ && held.logged >= 0) log_->read(held.logged);
+}
+
+void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard,
+                std::optional<Device> on) {
   SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
             slot(i).spec->name);
   const bool same = same_piece(slot(i).shard, shard);
-  const int storage = add_storage(std::move(states), value.numel());
+  const int storage = add_storage(std::move(states), value.numel(), on.value_or(device(i)));
   // What an element has seen counts in its new storage, too.
   if (const WriteCounts* before = writes(i);
       before && same && !slot(i).view && before->elements() == value.numel())
     writes_.back() = *before;
   at(i).value = std::move(value);
-  at(i).storage = storage;
   at(i).shard = std::move(shard);
   at(i).view.reset();
   at(i).gathered = same && slot(i).gathered;
-  if (origins_) count(i, storage_states(i));
+  move_to(i, storage);
+  if (counts_writes_) count(i, storage_states(i));
 }
 
 void Rank::count(int i, const StateMap& written) {
@@ -92,27 +125,29 @@ void Rank::count(int i, const StateMap& written) {
 }
 
 void Rank::give_shared(int i, const at::Tensor& value, StateMap states,
-                       const std::optional<Shard>& shard) {
+                       const std::optional<Shard>& shard, std::optional<Device> on) {
   const int old = slot(i).view ? -1 : slot(i).storage;  // a view goes away alone
   const bool gathered = holds_more(slot(i).shard, shard);
-  give(i, value, std::move(states), shard);
+  give(i, value, std::move(states), shard, on);
   at(i).gathered = at(i).gathered || gathered;
-  for (Slot& other : slots_) {
-    if (other.storage != old || other.view) continue;  // who has a view keeps the old storage
-    other.value = slot(i).value;
-    other.storage = slot(i).storage;
-    other.shard = shard;
-    other.gathered = slot(i).gathered;
+  if (old < 0 || storages_[static_cast<size_t>(old)].users == 0) return;
+  for (size_t other = 0; other < slots_.size(); ++other) {
+    Slot& sharing = slots_[other];
+    if (sharing.storage != old || sharing.view) continue;  // a view keeps the old storage
+    sharing.value = slot(i).value;
+    sharing.shard = shard;
+    sharing.gathered = slot(i).gathered;
+    move_to(static_cast<int>(other), slot(i).storage);
   }
 }
 
 void Rank::bind(int i, int target) {
   at(i).value = slot(target).value;
-  at(i).storage = slot(target).storage;
   at(i).shard = slot(target).shard;
   at(i).gathered = slot(target).gathered;
   at(i).view = slot(target).view;
   at(i).view_states = slot(target).view_states;
+  move_to(i, slot(target).storage);
   ++version_;
 }
 
@@ -121,17 +156,17 @@ void Rank::bind_part(int i, int target, at::Tensor value, const Layout& part) {
   has_views_ = true;
   at(i).view = outer ? compose(*outer, part) : part;
   at(i).value = std::move(value);
-  at(i).storage = slot(target).storage;
   at(i).shard.reset();
+  move_to(i, slot(target).storage);
   see_again(slot(i).storage);
 }
 
 template <typename Edit>
 void Rank::change(int i, Edit edit) {
   Slot& slot = at(i);
-  StateMap& all = storages_[static_cast<size_t>(slot.storage)];
+  StateMap& all = storages_[static_cast<size_t>(slot.storage)].states;
   edit(slot.view ? slot.view_states : all);
-  if (origins_) {
+  if (counts_writes_) {
     StateMap written(slot.view ? slot.view_states.bytes() : all.bytes(), {kNoOrigin, 0});
     edit(written);
     count(i, written);
@@ -139,6 +174,7 @@ void Rank::change(int i, Edit edit) {
   if (slot.view)
     put(all, slot.view_states, slot.view->parts, static_cast<int64_t>(slot.value.element_size()));
   see_again(slot.storage);
+  tell_log(i);
 }
 
 void Rank::see_again(int storage) {
@@ -149,7 +185,7 @@ void Rank::see_again(int storage) {
     const auto item = static_cast<int64_t>(slot.value.element_size());
     slot.view_states = StateMap(bytes_of(slot.value), {kNoOrigin, 0});
     slot.view_states.splice(0, bytes_of(slot.value),
-                            pick(storages_[static_cast<size_t>(storage)], *slot.view, item, {}));
+                            pick(storages_[static_cast<size_t>(storage)].states, *slot.view, item, {}));
   }
 }
 
@@ -179,13 +215,15 @@ void Rank::wrote_memory(int i, const std::vector<Interval>& cells) {
   if (cells.empty()) return;
   const int64_t begin = written.value.storage_offset() *
                         static_cast<int64_t>(written.value.element_size());
-  storages_[static_cast<size_t>(written.storage)].splice(begin, begin + cells.back().end, cells);
-  if (origins_) {
+  storages_[static_cast<size_t>(written.storage)].states.splice(begin, begin + cells.back().end,
+                                                                cells);
+  if (counts_writes_) {
     const auto item = static_cast<int64_t>(written.value.element_size());
     writes_[static_cast<size_t>(written.storage)].add(begin / item,
                                                       (begin + cells.back().end + item - 1) / item);
   }
   see_again(written.storage);
+  tell_log(i);
 }
 
 void Rank::wrote_all(int i, Cell cell) {
@@ -203,9 +241,17 @@ void Rank::adopt(int i, const Rank& other) {
   const at::Tensor& own = slot(i).value;
   const bool known = !own.is_meta() && !theirs.value.is_meta() && own.is_alias_of(theirs.value) &&
                      own.sizes() == theirs.value.sizes();
-  if (!known) return give(i, theirs.value, other.states(i), theirs.shard);
-  storages_[static_cast<size_t>(slot(i).storage)] = other.storage_states(i);
+  if (!known) {
+    const int storage = add_storage(other.states(i), theirs.value.numel(), other.device(i));
+    storages_[static_cast<size_t>(storage)].borrowed = true;
+    at(i).value = theirs.value;
+    at(i).shard = theirs.shard;
+    at(i).view.reset();
+    return move_to(i, storage);
+  }
+  storages_[static_cast<size_t>(slot(i).storage)].states = other.storage_states(i);
   see_again(slot(i).storage);
+  tell_log(i);
 }
 
 void Rank::set_flag(int i, const std::string& flag, bool on) {
@@ -221,7 +267,7 @@ Rank Rank::clone() const {
   for (Slot& slot : copy.slots_) {
     if (slot.value.is_meta()) continue;
     at::Tensor& all = memory[slot.storage];
-    const int64_t elements = storages_[static_cast<size_t>(slot.storage)].bytes() /
+    const int64_t elements = storages_[static_cast<size_t>(slot.storage)].states.bytes() /
                              static_cast<int64_t>(slot.value.element_size());
     const int64_t first = slot.view ? 0 : slot.value.storage_offset();
     if (!all.defined()) all = slot.value.as_strided({elements}, {1}, first).clone();
@@ -233,7 +279,10 @@ Rank Rank::clone() const {
 
 void Rank::go_back_to(Rank before) {
   before.version_ = version_ + 1;
+  for (const Storage& left : storages_)
+    if (log_ && left.logged >= 0) log_->set(left.logged, {});
   *this = std::move(before);
+  for (size_t i = 0; i < slots_.size(); ++i) tell_log(static_cast<int>(i));
 }
 
 void Rank::take(const Rank& other, std::span<const int> slots) {
@@ -242,11 +291,14 @@ void Rank::take(const Rank& other, std::span<const int> slots) {
     const int theirs = other.slot(i).storage;
     const auto [known, is_new] = storages.try_emplace(theirs, -1);
     if (is_new) {
-      known->second = add_storage(other.storage_states(i), other.slot(i).value.numel());
+      known->second = add_storage(other.storage_states(i), other.slot(i).value.numel(),
+                                  other.device(i));
       if (const WriteCounts* counts = other.writes(i)) writes_.back() = *counts;
     }
+    const int before = slot(i).storage;
     at(i) = other.slot(i);
-    at(i).storage = known->second;
+    at(i).storage = before;
+    move_to(i, known->second);
   }
 }
 

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "sim/box.h"
+#include "sim/device.h"
+#include "sim/memory_log.h"
 #include "sim/rank_set.h"
 #include "sim/selector.h"
 #include "sim/shard.h"
@@ -47,8 +49,10 @@ class Rank {
        OriginTable& origins);
   // The piece of the slot that its declaration gives this rank: on meta, too.
   void declare(int i, Shard shard);
-  // From now on, counts how often each element is written. REQUIRES: `origins` outlives the rank.
-  void count_writes(const OriginTable& origins);
+  // From now on, counts how often each element is written.
+  void count_writes();
+  // And tells the log of what it holds. REQUIRES: the log outlives the rank; nothing has storage.
+  void keep_log(MemoryLog& log) { log_ = &log; }
 
   int index() const { return index_; }
   std::span<const Slot> slots() const { return slots_; }
@@ -59,23 +63,29 @@ class Rank {
   }
   // Of all that the slot's storage holds: other than states() of a view alone.
   const StateMap& storage_states(int i) const {
-    return storages_[static_cast<size_t>(slot(i).storage)];
+    return storages_[static_cast<size_t>(slot(i).storage)].states;
   }
+  Device device(int i) const { return storages_[static_cast<size_t>(slot(i).storage)].device; }
   // Of the slot's storage; nothing: nobody counts.
   const WriteCounts* writes(int i) const {
-    return origins_ ? &writes_[static_cast<size_t>(slot(i).storage)] : nullptr;
+    return counts_writes_ ? &writes_[static_cast<size_t>(slot(i).storage)] : nullptr;
   }
   // Grows with every change of bytes, states or bindings; equal numbers mean nothing has changed.
   int64_t version() const { return version_; }
 
+  // A step reads what the slot holds: it was worth keeping until now.
+  void note_read(int i) const;
+
   // ---- primitives: bytes and states together ----
 
   // New storage for this name alone; other names keep the old one. `value` is dense, and of the
-  // piece that `shard` tells; nothing: the whole tensor.
-  void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {});
+  // piece that `shard` tells; nothing: the whole tensor. On the device that it was on, if no other
+  // is said.
+  void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {},
+            std::optional<Device> device = {});
   // New storage for this name and all that share its storage. The arguments may be the slot's own.
   void give_shared(int i, const at::Tensor& value, StateMap states,
-                   const std::optional<Shard>& shard);
+                   const std::optional<Shard>& shard, std::optional<Device> device = {});
   // The slot shares the storage of `target` from now on.
   void bind(int i, int target);
   // And only a part of it: `value` is that part of the target's tensor, and of its elements.
@@ -104,15 +114,29 @@ class Rank {
   void take(const Rank& other, std::span<const int> slots);
 
  private:
+  struct Storage {
+    StateMap states;
+    int users = 0;  // slots that name it
+    Device device = Device::kCpu;
+    int logged = -1;         // its number in the log
+    bool borrowed = false;   // memory that ranks share, and another has made
+  };
   int index_;
+  const OriginTable* origins_;
   std::vector<Slot> slots_;
-  std::vector<StateMap> storages_;  // by number; those that no slot names any more are empty
-  const OriginTable* origins_ = nullptr;  // of what is written; nullptr: writes are not counted
-  std::vector<WriteCounts> writes_;       // beside storages_, where they are
+  std::vector<Storage> storages_;    // by number; those that no slot names any more are empty
+  std::vector<WriteCounts> writes_;  // beside storages_, where they are counted
+  MemoryLog* log_ = nullptr;
   int64_t version_ = 0;
+  bool counts_writes_ = false;
   bool has_views_ = false;  // some slot is a view, or was: most ranks never have one
 
-  int add_storage(StateMap states, int64_t elements);
+  int add_storage(StateMap states, int64_t elements, Device device);
+  // The slot has this storage from now on; the one that it had may be nobody's then.
+  void move_to(int i, int storage);
+  void release(int storage);
+  // What the storage costs, as its states and the slot's value tell.
+  void tell_log(int i);
   // The states say which of them are written: of the slot's elements, in its order.
   void count(int i, const StateMap& written);
   // Lets `edit` change the states of the slot's elements, and brings them to all who share them.

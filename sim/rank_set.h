@@ -48,6 +48,13 @@ struct Topology {
   int ranks_per_node = 1;
   std::vector<MeshDim> mesh = {};
   std::vector<Role> roles = {};  // and groups
+  // Accelerators of a node; its ranks take turns in being given one. 0: each has its own.
+  int devices_per_node = 0;
+  int devices() const { return nodes * (devices_per_node ? devices_per_node : ranks_per_node); }
+  int device_of(int rank) const {
+    if (!devices_per_node) return rank;
+    return node_of(rank) * devices_per_node + local_rank_of(rank) % devices_per_node;
+  }
   int ranks() const { return nodes * ranks_per_node; }
   int node_of(int rank) const { return rank / ranks_per_node; }
   int local_rank_of(int rank) const { return rank % ranks_per_node; }

@@ -31,7 +31,8 @@ struct WorldSpec {
   // Gives tensors the values that they must have at the end; run on one rank that holds everything
   // whole. Tensors that it leaves alone have no such value. nullptr: there is none.
   const Program* source = nullptr;
-  bool peaks = false;                // count what ranks and nodes hold
+  bool memory = false;               // count what ranks, nodes and devices hold
+  bool committed = false;            // and ask the kernel after every step: 1 ms for each GiB
   bool contents = false;             // observe TensorObservation::content at the end
   bool writes = false;               // and how often elements are written
   bool whole = false;                // every rank holds every tensor, and all of it

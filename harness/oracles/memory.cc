@@ -1,4 +1,4 @@
-// memory: no rank and no node holds more at once than the case allows.
+// memory: no rank, no node and no device holds more at once than the case allows.
 #include <fmt/format.h>
 
 #include "harness/oracles/judged.h"
@@ -17,17 +17,61 @@ std::string bytes_text(int64_t bytes) {
   return fmt::format("{} B", bytes);
 }
 
+using Holder = PeakObservation::Holder;
+
+int64_t held_of(const PeakObservation& peak, std::string_view kind) {
+  return kind == "resident" ? peak.resident : peak.reserved;
+}
+
+using Rise = PeakObservation::Rise;
+
+// The step that took it above; nullptr: nobody noted that.
+const Rise* first_above(const PeakObservation& peak, std::string_view kind, int64_t bytes) {
+  for (const Rise& rise : peak.rises)
+    if ((kind == "resident" ? rise.to.resident : rise.to.reserved) > bytes) return &rise;
+  return nullptr;
+}
+
+struct Allowed {
+  int64_t bytes = 0;
+  std::string why;  // a phrase for where the number comes from; empty: the case states it
+};
+
+// Nothing: the variant could not be run, or has no such rank, node or device.
+std::optional<Allowed> allowed_of(const Observation& seen, const PeakObservation& peak,
+                                  std::string_view kind, const Limit& limit) {
+  if (limit.variant.empty()) return Allowed{limit.bytes, ""};
+  const auto baseline =
+      std::ranges::find(seen.baselines, limit.variant, &BaselineObservation::variant);
+  if (baseline == seen.baselines.end()) return std::nullopt;
+  for (const PeakObservation& other : baseline->peaks) {
+    if (other.holder != peak.holder || other.index != peak.index) continue;
+    const int64_t theirs = held_of(other, kind);
+    return Allowed{static_cast<int64_t>(static_cast<double>(theirs) * limit.share),
+                   fmt::format(" ({:g}% of the {} of {})", limit.share * 100, bytes_text(theirs),
+                               limit.variant)};
+  }
+  return std::nullopt;
+}
+
 void compare(const Observation& seen, const PeakObservation& peak, std::string_view kind,
-             int64_t held, const std::optional<int64_t>& allowed, std::vector<Finding>& findings) {
-  if (!allowed || held <= *allowed) return;
+             const std::optional<Limit>& limit, std::vector<Finding>& findings) {
+  if (!limit) return;
+  const auto allowed = allowed_of(seen, peak, kind, *limit);
+  const int64_t held = held_of(peak, kind);
+  if (!allowed || held <= allowed->bytes) return;
   Finding finding;
-  finding.rank = peak.is_node ? -1 : peak.index;
+  finding.rank = peak.holder == Holder::kRank ? peak.index : -1;
   finding.kind = kind;
-  finding.step = peak.step;
-  finding.text = fmt::format("{} {}: {} {} at once, {} allowed", peak.is_node ? "node" : "rank",
-                             peak.index, bytes_text(held), kind, bytes_text(*allowed));
-  if (kind == "resident")
-    finding.text += fmt::format("; the peak stood at step {} of rank {}",
+  const Rise* broke = first_above(peak, kind, allowed->bytes);
+  finding.step = broke ? broke->step : peak.step;
+  finding.text = fmt::format("{} {}: {} {} at once, {} allowed{}", name(peak.holder), peak.index,
+                             bytes_text(held), kind, bytes_text(allowed->bytes), allowed->why);
+  if (broke)
+    finding.text += fmt::format("; broken by step {} of rank {}", step_text(seen, broke->step),
+                                broke->rank);
+  if (broke && kind == "resident" && peak.step != broke->step)
+    finding.text += fmt::format(", and the peak stood at step {} of rank {}",
                                 step_text(seen, peak.step), peak.rank);
   findings.push_back(std::move(finding));
 }
@@ -39,12 +83,16 @@ Verdict judge_memory(const Case& plan, const Observation& seen, std::string_view
   std::vector<Finding> findings;
   const Budget& budget = plan.budget;
   for (const PeakObservation& peak : seen.peaks) {
-    compare(seen, peak, "resident", peak.resident,
-            peak.is_node ? budget.node_resident : budget.rank_resident, findings);
-    compare(seen, peak, "reserved", peak.reserved,
-            peak.is_node ? budget.node_reserved : budget.rank_reserved, findings);
+    const bool node = peak.holder == Holder::kNode, device = peak.holder == Holder::kDevice;
+    compare(seen, peak, "resident",
+            device ? budget.device_resident : node ? budget.node_resident : budget.rank_resident,
+            findings);
+    compare(seen, peak, "reserved",
+            device ? budget.device_reserved : node ? budget.node_reserved : budget.rank_reserved,
+            findings);
   }
-  return conclude("memory", std::move(findings), "every rank and node stays within its budget");
+  return conclude("memory", std::move(findings),
+                  "every rank, node and device stays within its budget");
 }
 
 }  // namespace loadproof::harness

@@ -97,9 +97,41 @@ void fields(A& a, Like<WaitObservation> auto& v) {
   a("sequence", v.sequence), a("missing", v.missing), a("text", v.text);
 }
 template <typename A>
+void fields(A& a, Like<MemoryUse> auto& v) {
+  a("resident", v.resident), a("reserved", v.reserved);
+}
+template <typename A>
+void fields(A& a, Like<PeakObservation::Rise> auto& v) {
+  a("step", v.step), a("rank", v.rank), a("to", v.to);
+}
+template <typename A>
 void fields(A& a, Like<PeakObservation> auto& v) {
-  a("is_node", v.is_node), a("index", v.index), a("resident", v.resident);
-  a("reserved", v.reserved), a("step", v.step), a("rank", v.rank);
+  a("holder", v.holder), a("index", v.index), a("resident", v.resident);
+  a("reserved", v.reserved), a("step", v.step), a("rank", v.rank), a("rises", v.rises);
+}
+template <typename A, typename T>
+void fields(A& a, const ByDevice<T>& v) {
+  a("cpu", v[Device::kCpu]), a("cuda", v[Device::kCuda]);
+}
+template <typename A, typename T>
+void fields(A& a, ByDevice<T>& v) {
+  a("cpu", v[Device::kCpu]), a("cuda", v[Device::kCuda]);
+}
+template <typename A>
+void fields(A& a, Like<MemorySample> auto& v) {
+  a("step", v.step), a("most", v.most), a("after", v.after), a("committed", v.committed);
+}
+template <typename A>
+void fields(A& a, Like<Standing> auto& v) {
+  a("tensor", v.tensor), a("bytes", v.bytes), a("needed", v.needed);
+}
+template <typename A>
+void fields(A& a, Like<MemoryPeak> auto& v) {
+  a("most", v.most), a("step", v.step), a("standing", v.standing);
+}
+template <typename A>
+void fields(A& a, Like<MemoryObservation> auto& v) {
+  a("ranks", v.ranks), a("samples", v.samples), a("peaks", v.peaks);
 }
 template <typename A>
 void fields(A& a, Like<WritesObservation> auto& v) {
@@ -119,7 +151,8 @@ template <typename A>
 void fields(A& a, Like<Observation> auto& v) {
   a("fingerprint", v.fingerprint), a("events", v.events), a("steps", v.steps);
   a("mismatches", v.mismatches), a("waits", v.waits), a("wait_report", v.wait_report);
-  a("vacuous", v.vacuous), a("peaks", v.peaks), a("writes", v.writes);
+  a("vacuous", v.vacuous), a("peaks", v.peaks), a("memory", v.memory);
+  a("writes", v.writes);
   a("ranks", v.ranks);
 }
 template <typename A>

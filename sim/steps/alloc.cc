@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sim/engine.h"
+#include "sim/steps/device_arg.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -18,6 +19,9 @@ constexpr ParamInfo kParams[] = {
     {"place", kChoice, false, "new", "new same",
      "new: new storage for this name alone; same: the storage that is there, so that other names "
      "and captured addresses see it"},
+    {"device", kChoice, false, "", kDeviceNames,
+     "whose memory: the host's, or that of the rank's accelerator; the one that it was on if left "
+     "out"},
 };
 
 StateKind state_of(const std::string& as) {
@@ -59,7 +63,8 @@ Result<void> run(StepContext& context) {
       continue;
     }
     const int64_t bytes = bytes_of(value);
-    context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), piece);
+    context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), piece,
+                      device_of(context.step));
   }
   return {};
 }

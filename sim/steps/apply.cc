@@ -268,6 +268,8 @@ Result<std::vector<std::vector<int>>> sources_of(StepContext& context, const Sel
       for (int slot : meant)
         if (std::ranges::find(all, slot) == all.end()) all.push_back(slot);
   }
+  for (const std::vector<int>& all : sources)
+    for (int slot : all) context.rank.note_read(slot);
   if (!sources.empty() && sources[0].empty())
     return fail(fmt::format("`from: {}` means no tensor here", from.text()));
   return sources;
@@ -299,7 +301,8 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kApply = {{"apply", "Computes a function of tensors of this rank, in place or into one.",
-                      "apply: {fn: mul, of: lm_head.weight, const: 2}", true, true, false, kParams},
+                      "apply: {fn: mul, of: lm_head.weight, const: 2}", true, true, false, kParams,
+                      /*reads=*/true},
                      run};
 
 }  // namespace loadproof::sim

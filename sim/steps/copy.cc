@@ -117,6 +117,7 @@ Result<void> run(StepContext& context) {
     if (!partners) return tl::make_unexpected(partners.error());
     sources = std::move(*partners);
   }
+  for (int source : sources) context.rank.note_read(source);
   const bool parts = optional_arg<std::string>(context.step, "slice") ||
                      optional_arg<std::string>(context.step, "from_slice");
   for (size_t i = 0; i < sources.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "sim/engine.h"
+#include "sim/steps/device_arg.h"
 #include "sim/steps/fetch.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
@@ -37,6 +38,8 @@ constexpr ParamInfo kParams[] = {
      "pieces begin at position * stride rows; 0: at their own place"},
     {"place", kChoice, false, "new", "new same",
      "new: into new storage; same: into the storage that is there, so that other names see it"},
+    {"device", kChoice, false, "", kDeviceNames,
+     "of new storage: where it is; where the tensor was if left out"},
     {"mark", kText, false, "", "", "a flag that each tensor read is marked with"},
     {"missing", kChoice, false, "skip", "skip error expected",
      "of a selected tensor that the store lacks; expected: skip, and a store that has none of them "
@@ -105,7 +108,8 @@ Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
   if (arg<std::string>(context.step, "slice") == "own") own = own_piece(held);
   Kept kept = keep(context, slot, fetched, *taken, own, dtype_read(context, held));
   if (!in_place(context, held)) {
-    context.rank.give(slot, std::move(kept.value), std::move(kept.states), own);
+    context.rank.give(slot, std::move(kept.value), std::move(kept.states), own,
+                      device_of(context.step));
     return {};
   }
   const at::Tensor& value = held.value;

@@ -31,7 +31,7 @@ Result<void> run(StepContext& context) {
 const Verb kRequire = {
     {"require", "The loader's own check: an error if a selected tensor is not what it must be.",
      "require: {of: param, is: \"!meta\", error: \"parameter left on meta\"}", true, true, false,
-     kParams},
+     kParams, /*reads=*/true},
     run};
 
 }  // namespace loadproof::sim

@@ -120,6 +120,8 @@ Result<void> run(StepContext& context) {
   if (!context.step.of.empty()) return sample_tensors(context);
   const Model* model = context.engine.asset().model();
   const std::vector<TensorObservation>& seen = context.engine.take_point(context, /*sampled=*/true);
+  for (size_t i = 0; i < context.rank.slots().size(); ++i)
+    context.rank.note_read(static_cast<int>(i));
   if (!model) return {};  // the scenario's own tensors are read by being there
   const uint64_t key = key_of(context, seen);
   if (const loadproof::Generation* known = context.engine.remembered(key)) {
@@ -146,7 +148,8 @@ const Verb kSample = {
     {"sample",
      "Runs the model on a prompt and draws tokens: the point at which a case is judged. With `of`, "
      "draws one token from each row of these tensors, which are logits, and needs no model.",
-     "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", true, false, false, kParams},
+     "sample: {prompt: [5, 17, 42], tokens: 8, with: multinomial}", true, false, false, kParams,
+     /*reads=*/true},
     run};
 
 }  // namespace loadproof::sim

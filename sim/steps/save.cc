@@ -88,7 +88,7 @@ Result<void> run(StepContext& context) {
 
 const Verb kSave = {{"save", "Writes tensors into a store; of a key the last writer wins.",
                      "save: {of: param, store: out, file: \"model-{rank}.safetensors\"}", true,
-                     true, false, kParams},
+                     true, false, kParams, /*reads=*/true},
                     run};
 
 }  // namespace loadproof::sim

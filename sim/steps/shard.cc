@@ -86,7 +86,7 @@ Result<void> run(StepContext& context) {
 }  // namespace
 
 const Verb kShard = {{"shard", "Keeps this rank's piece of each tensor. No communication.",
-                      "shard: {of: param, dim: 0}", true, true, false, kParams},
+                      "shard: {of: param, dim: 0}", true, true, false, kParams, /*reads=*/true},
                      run};
 
 }  // namespace loadproof::sim

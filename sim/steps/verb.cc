@@ -10,7 +10,7 @@ namespace {
 
 constexpr const Verb* kTable[] = {
     &kAlloc, &kFree, &kFill, &kRead, &kSave, &kMove, &kCopy, &kApply, &kBind, &kMark, &kShard,
-    &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv, &kWait,
+    &kTo, &kBroadcast, &kScatter, &kGather, &kAllReduce, &kBarrier, &kSend, &kRecv, &kWait,
     &kDamage, &kRaise, &kDelay, &kRequire, &kObserve, &kSample, &kEach, &kRepeat, &kUpdate,
 };
 

@@ -35,6 +35,7 @@ struct VerbInfo {
   bool of_required = false;
   bool collective = false;
   std::span<const ParamInfo> params;
+  bool reads = false;  // what the tensors of `of` hold, on every rank that runs it
 };
 
 std::span<const VerbInfo> verb_infos();            // in the order of the reference

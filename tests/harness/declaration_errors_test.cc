@@ -60,13 +60,13 @@ steps: [barrier: {}]
        {"3:10: unknown key of budget \"rank\" = did you mean \"rank_reserved\" or "
         "\"rank_resident\"?",
         "3:34: budget.node_resident must be a number of bytes, not \"3 MB\" = such as 4096, 64 KiB "
-        "or 1.5 GiB",
+        "or 1.5 GiB, or 105% of VARIANT",
         "3:55: budget.rank_resident must be a number of bytes, not \"-1\" = such as 4096, 64 KiB "
         "or "
-        "1.5 GiB",
+        "1.5 GiB, or 105% of VARIANT",
         "3:74: budget.rank_reserved must be a number of bytes, not a list = such as 4096, 64 KiB "
         "or "
-        "1.5 GiB"}},
+        "1.5 GiB, or 105% of VARIANT"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;
 }

@@ -29,7 +29,7 @@ TEST(Oracles, AllPassWhereAllIsWell) {
     for (Point& point : rank.points) point.tensors.push_back(frequencies);
   for (const OracleInfo& oracle : oracles()) {
     Case plan = plan_for(seen);
-    plan.budget.rank_resident = 64;
+    plan.budget.rank_resident = Limit{64};
     Verdict verdict = oracle.judge(plan, seen, "");
     EXPECT_EQ(verdict.judgement, Judgement::kPass) << oracle.name << ": " << verdict.summary;
     EXPECT_TRUE(verdict.findings.empty());

@@ -51,20 +51,24 @@ TEST(Memory, HoldsPeaksOfRanksAndNodesAgainstTheBudget) {
   Observation seen = world({rank(0, {loaded("a")}), rank(1, {loaded("a")})});
   seen.peaks = {{.index = 0, .resident = 2048, .reserved = 2048, .step = kRead, .rank = 0},
                 {.index = 1, .resident = 1024, .reserved = 4096, .step = kHold, .rank = 1},
-                {.is_node = true, .index = 0, .resident = 3072, .step = kHold, .rank = 1}};
+                {.holder = PeakObservation::Holder::kNode,
+                 .index = 0, .resident = 3072, .step = kHold, .rank = 1,
+                 .rises = {{kRead, 0, {512, 512}}, {kHold, 1, {3072, 3072}}}}};
   Case plan = plan_for(seen);
   const auto judged = [&] { return find_oracle("memory")->judge(plan, seen, ""); };
   EXPECT_EQ(judged().judgement, Judgement::kUnknown);
-  plan.budget = {.rank_resident = 2048, .rank_reserved = 4096, .node_resident = 3072};
+  plan.budget = {.rank_resident = Limit{2048}, .rank_reserved = Limit{4096},
+                 .node_resident = Limit{3072}};
   EXPECT_EQ(judged().judgement, Judgement::kPass);
-  plan.budget = {.rank_resident = 1500, .rank_reserved = 3000, .node_resident = 1000};
+  plan.budget = {.rank_resident = Limit{1500}, .rank_reserved = Limit{3000},
+                 .node_resident = Limit{1000}};
   const Verdict verdict = judged();
   ASSERT_EQ(verdict.findings.size(), 3u);
   EXPECT_EQ(ranks_in(verdict), (std::vector<int>{0, 1, -1}));
   EXPECT_EQ(verdict.findings[1].kind, "reserved");
   EXPECT_EQ(verdict.findings[2].text,
-            "node 0: 3 KiB resident at once, 1000 B allowed; the peak stood at step 'hold' (alloc, "
-            "x.yaml:5) of rank 1");
+            "node 0: 3 KiB resident at once, 1000 B allowed; broken by step 'hold' (alloc, x.yaml:5) "
+            "of rank 1");
 }
 
 TEST(Replicas, HoldsATieAgainstTheLowestRank) {
