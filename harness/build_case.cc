@@ -154,6 +154,8 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   made.attention = settings.attention;
   made.seed = settings.seed;
   made.schedule = settings.schedule;
+  made.dry = settings.dry;
+  made.links = settings.links;
   made.budget = settings.budget;
   made.writes_max = settings.writes_max;
   const bool has_model = !settings.model.empty();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/dtype.h"
+#include "sim/links.h"
 #include "sim/program.h"
 #include "sim/store_spec.h"
 #include "sim/tensor_spec.h"
@@ -101,6 +102,8 @@ struct Case {
   std::string attention = "sdpa";
   uint64_t seed = 7;
   uint64_t schedule = 0;  // as of sim::WorldSpec
+  bool dry = false;       // on shapes alone
+  Links links;
   Budget budget;
   std::optional<int64_t> writes_max;  // how often any element may be written
   std::optional<Refusal> refuse;

@@ -35,6 +35,7 @@ class Overriding {
     if (overrides.ranks) assign("world.ranks", "--ranks", std::to_string(*overrides.ranks));
     if (overrides.dtype) assign("dtype", "--dtype", *overrides.dtype);
     if (overrides.model) assign("model", "--model", *overrides.model);
+    if (overrides.dry) assign("dry", "--dry", "true");
     if (overrides.seed) assign("seed", "--seed", std::to_string(*overrides.seed));
     if (overrides.backend) assign("backend", "--backend", *overrides.backend);
     if (overrides.fill == "all")

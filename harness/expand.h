@@ -19,6 +19,7 @@ struct Overrides {
   std::optional<std::string> dtype = {};
   std::optional<std::string> model = {};  // from the working directory
   std::optional<std::string> fill = {};   // a fill, or all
+  bool dry = false;
   std::optional<uint64_t> seed = {};
   std::optional<std::string> backend = {};
 };

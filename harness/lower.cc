@@ -87,7 +87,7 @@ class Lowering {
 
   // `set: {ID.ARGUMENT: value}` must mean the step.
   void check_id(const RawStep& step) {
-    static constexpr std::string_view kRoots[] = {"world",   "budget", "limits",
+    static constexpr std::string_view kRoots[] = {"world",   "budget", "limits", "links",
                                                   "tensors", "stores", "refuse"};
     if (std::ranges::find(kRoots, step.id) != std::end(kRoots))
       diagnostics_.add(step.id_where, fmt::format("{} is no id: `set` calls something else so",

@@ -79,6 +79,8 @@ sim::WorldSpec world_of(const Case& plan) {
   spec.seed = plan.seed;
   spec.schedule = plan.schedule;
   spec.memory = plan.budget.any();
+  spec.dry = plan.dry;
+  spec.links = plan.links;
   spec.contents = !plan.twins.empty();
   spec.writes = plan.writes_max.has_value();
   return spec;

@@ -39,6 +39,12 @@ constexpr ScenarioKey kKeys[] = {
      "bytes that ranks, nodes or devices may hold at once: {node_resident: 100 MiB}, or as a share "
      "of what another variant holds: {node_resident: 105% of VARIANT}; what exceeds it fails the "
      "oracle memory"},
+    {"dry",
+     "true: every case is run on shapes alone, without bytes, so that any model and any world fits; "
+     "memory, no_hang, no_error and no_vacuous are judged, and of a model its config.json is "
+     "enough"},
+    {"links",
+     "bytes a second between the parts of a cluster, for the estimate of time: {storage: 2 GB/s}"},
     {"limits",
      "how often steps may write any element of a tensor: {writes: 1}; more fails the oracle "
      "no_vacuous"},
@@ -150,11 +156,13 @@ class ScenarioParser {
       scenario_.reference = read_text(reference->value, "reference", diagnostics_).value_or("");
     if (const Entry* world = root.find("world"))
       assign_world(scenario_.base.settings, world->value, diagnostics_);
+    if (const Entry* links = root.find("links"))
+      assign_links(scenario_.base.settings, links->value, diagnostics_);
     if (const Entry* budget = root.find("budget"))
       assign_budget(scenario_.base.settings, budget->value, diagnostics_);
     if (const Entry* limits = root.find("limits"))
       assign_limits(scenario_.base.settings, limits->value, diagnostics_);
-    for (std::string_view key : {"model", "dtype", "fill", "seed", "schedule",
+    for (std::string_view key : {"model", "dtype", "dry", "fill", "seed", "schedule",
                                  "attention", "backend"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;

@@ -301,6 +301,14 @@ Json refusal_schema() {
   return refusal;
 }
 
+Json links_schema() {
+  Json links = Json::object();
+  for (const SettingInfo& setting : setting_infos())
+    if (setting.path.starts_with("links."))
+      links[std::string(setting.path.substr(6))] = {{"type", "string"}};
+  return closed_object(links);
+}
+
 Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksMax}}; }
 
 Json key_type(std::string_view key) {
@@ -322,6 +330,8 @@ Json key_type(std::string_view key) {
   if (key == "budget")
     return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
   if (key == "limits") return limits_schema();
+  if (key == "dry") return {{"type", "boolean"}};
+  if (key == "links") return links_schema();
   if (key == kRefuse) return refusal_schema();
   if (key == "seed" || key == "schedule") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());

@@ -33,6 +33,12 @@ constexpr SettingInfo kSettings[] = {
     {"seed", "of everything random"},
     {"schedule", "0: a rank runs until it waits; else the seed by which the rank that runs next is "
                  "drawn for each step"},
+    {"dry", "true: run on shapes alone, at any size; what is judged is memory"},
+    {"links.storage", "bytes a second that a node reads from or writes to files: 2 GB/s"},
+    {"links.memory", "at which a node's host memory is written for the first time"},
+    {"links.host_device", "between a rank's host memory and its accelerator"},
+    {"links.intra_node", "between two ranks of a node"},
+    {"links.inter_node", "between ranks of two nodes"},
     {"budget.rank_resident", "bytes that each rank may have written and still hold: 100 MiB"},
     {"budget.rank_reserved", "the same with what nobody has written"},
     {"budget.node_resident",
@@ -50,7 +56,33 @@ constexpr std::string_view kRole = "world.roles.";
 constexpr std::string_view kGroup = "world.groups.";
 constexpr std::string_view kRoles = "roles", kGroups = "groups";
 
-constexpr std::string_view kBudget = "budget.", kLimits = "limits.";
+constexpr std::string_view kBudget = "budget.", kLimits = "limits.", kLinks = "links.";
+
+double* link_named(Links& links, std::string_view path) {
+  if (path == "links.storage") return &links.storage;
+  if (path == "links.memory") return &links.memory;
+  if (path == "links.host_device") return &links.host_device;
+  if (path == "links.intra_node") return &links.intra_node;
+  return path == "links.inter_node" ? &links.inter_node : nullptr;
+}
+
+// "2 GB/s", in powers of ten, as vendors count.
+std::optional<double> read_speed(const Node& node, std::string_view what,
+                                 Diagnostics& diagnostics) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"B/s", 1.0}, {"KB/s", 1e3}, {"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12}};
+  const std::string_view text = node.is_scalar() ? std::string_view(node.text) : "";
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, bytes] : kUnits)
+    if (error == std::errc() && number > 0 && number < 1e9 && unit == name) return number * bytes;
+  diagnostics.add(node.where, fmt::format("{} must be bytes a second, not {}", what,
+                                          describe(node)),
+                  "such as 500 MB/s or 2.5 GB/s");
+  return std::nullopt;
+}
 
 std::optional<Limit>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.rank_resident") return &budget.rank_resident;
@@ -254,6 +286,11 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
     settings.budget_where = value.where;
     if (std::optional<Limit>* limit = limit_named(settings.budget, path))
       *limit = read_limit(value, path, diagnostics);
+  } else if (double* link = path.starts_with(kLinks) ? link_named(settings.links, path) : nullptr) {
+    if (const auto speed = read_speed(value, path, diagnostics)) *link = *speed;
+  } else if (path == "dry") {
+    if (const auto text = read_choice(value, path, {"true", "false"}, diagnostics))
+      settings.dry = *text == "true";
   } else if (path == "limits.writes") {
     if (value.is_null())
       settings.writes_max.reset();
@@ -321,6 +358,10 @@ void assign_group(Settings& settings, std::string_view prefix, const Node& map,
 
 void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics) {
   assign_group(settings, kBudget, budget, diagnostics);
+}
+
+void assign_links(Settings& settings, const Node& links, Diagnostics& diagnostics) {
+  assign_group(settings, kLinks, links, diagnostics);
 }
 
 void assign_limits(Settings& settings, const Node& limits, Diagnostics& diagnostics) {

@@ -40,6 +40,8 @@ struct Settings {
   std::string attention = "sdpa";
   uint64_t seed = 7;
   uint64_t schedule = 0;
+  bool dry = false;
+  Links links;
   Budget budget;
   Where budget_where;  // of the last limit that was set
   std::optional<int64_t> writes_max;  // of any element; nothing: no limit
@@ -71,6 +73,9 @@ Topology topology_of(const Settings& settings, Diagnostics& diagnostics);
 
 // The map `budget`: {node_resident: 100 MiB, …}.
 void assign_budget(Settings& settings, const Node& budget, Diagnostics& diagnostics);
+
+// The map `links`: {storage: 2 GB/s, …}.
+void assign_links(Settings& settings, const Node& links, Diagnostics& diagnostics);
 
 // The map `limits`: {writes: 1}.
 void assign_limits(Settings& settings, const Node& limits, Diagnostics& diagnostics);

@@ -26,12 +26,19 @@ struct Keyed {
   at::Tensor value;
 };
 
+// Values on meta have a size and no bytes: the file has holes for them.
 Result<void> write_file(const fs::path& path, const std::vector<Keyed>& tensors) {
   std::vector<TensorToWrite> to_write;
-  for (const Keyed& one : tensors)
+  bool hollow = false;
+  for (const Keyed& one : tensors) {
+    const std::byte* data = one.value.is_meta() ? nullptr : data_of(one.value);
+    hollow = hollow || one.value.is_meta();
     to_write.push_back({one.key, dtype_of(one.value), shape_of(one.value),
-                        {data_of(one.value), static_cast<size_t>(bytes_of(one.value))}});
-  return write_safetensors(path, to_write, {{"format", "pt"}});
+                        {data, static_cast<size_t>(bytes_of(one.value))}});
+  }
+  const SafetensorsMetadata metadata{{"format", "pt"}};
+  return hollow ? write_hollow_safetensors(path, to_write, metadata)
+                : write_safetensors(path, to_write, metadata);
 }
 
 // Tensors that `stacked` names leave for one key that holds them all.
@@ -58,6 +65,7 @@ at::Tensor Asset::content(const StoredTensor& stored, std::optional<DType> dtype
   SIM_CHECK(slot, "a store holds {}, which nobody declares", stored.tensor);
   TensorSpec spec = specs_[static_cast<size_t>(*slot)];
   if (dtype && at::isFloatingType(scalar_type(spec.dtype))) spec.dtype = *dtype;
+  if (dry_) return meta_tensor(spec.shape, spec.dtype);
   if (!spec.in_stores)
     return at::roll(reference(*slot).flatten(), stored.version)
         .view(spec.shape)
@@ -76,7 +84,7 @@ Result<void> Asset::write_store(const StoreSpec& store) const {
   if (files.empty()) {
     StoredFile& one = files.emplace_back(StoredFile{kOneFile, {}});
     for (size_t i = 0; i < specs_.size(); ++i)
-      if (specs_[i].in_stores || (i < model_tensors() && reference(static_cast<int>(i)).defined()))
+      if (specs_[i].in_stores || (i < model_tensors() && has_reference(static_cast<int>(i))))
         one.tensors.push_back({specs_[i].name, store.version});
   }
   std::map<std::string, std::string> index = store.index;
@@ -95,9 +103,29 @@ Result<void> Asset::write_store(const StoreSpec& store) const {
   return write_index(folder_of(store.name) / (std::string(kOneFile) + ".index.json"), index);
 }
 
+// As the config tells: each piece of each tensor under its key.
+Result<void> Asset::write_model_file() const {
+  std::vector<Keyed> tensors;
+  for (const TensorSpec& spec : model_->tensors)
+    for (const FilePiece& piece : spec.pieces)
+      if (spec.tied_to.empty())
+        tensors.push_back({piece.key, meta_tensor(piece.shape, spec.dtype)});
+  std::error_code error;
+  fs::create_directories(folder_of(kFileStore), error);
+  if (error) return fail(fmt::format("cannot make {}", folder_of(kFileStore).string()));
+  return write_file(folder_of(kFileStore) / kOneFile, tensors);
+}
+
 Result<void> Asset::write_stores(const fs::path& folder) {
   const RankScope shared(kUnattributed);  // what cases share is no rank's memory
   folder_ = folder;
+  if (model_ && !checkpoint_) {
+    if (auto written = write_model_file(); !written) return written;
+    auto opened = Checkpoint::open(folder_of(kFileStore));
+    if (!opened) return tl::make_unexpected(opened.error());
+    checkpoint_ = std::move(*opened);
+    find_in_file();
+  }
   for (const StoreSpec& store : stores_)
     if (auto written = write_store(store); !written) return written;
   const auto file = std::ranges::find(stores_, kFileStore, &StoreSpec::name);

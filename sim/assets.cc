@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "sim/box.h"
 #include "sim/content.h"
@@ -18,6 +19,13 @@ namespace {
 at::Tensor view_of(const CheckpointTensor& tensor) {
   return at::from_blob(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape,
                        at::TensorOptions(scalar_type(tensor.dtype)));
+}
+
+bool has_weights(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    if (entry.path().string().find(".safetensors") != std::string::npos) return true;
+  return false;
 }
 
 bool covers(const TensorSpec& spec, const FilePiece& piece, const CheckpointTensor& source) {
@@ -57,8 +65,11 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
 }
 
 Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
-             std::vector<TensorSpec> extras, std::vector<StoreSpec> stores)
-    : model_(std::move(model)), checkpoint_(std::move(checkpoint)), stores_(std::move(stores)) {
+             std::vector<TensorSpec> extras, std::vector<StoreSpec> stores, bool dry)
+    : model_(std::move(model)),
+      checkpoint_(std::move(checkpoint)),
+      stores_(std::move(stores)),
+      dry_(dry) {
   if (model_) specs_ = model_->tensors;
   for (TensorSpec& extra : extras) {
     if (extra.in_stores)
@@ -66,6 +77,8 @@ Asset::Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
     specs_.push_back(std::move(extra));
   }
   references_.resize(specs_.size());
+  for (size_t i = 0; i < specs_.size(); ++i)
+    slots_.emplace(specs_[i].name, static_cast<int>(i));
   find_in_file();
 }
 
@@ -80,9 +93,9 @@ void Asset::find_in_file() {
 }
 
 std::optional<int> Asset::slot_named(std::string_view name) const {
-  for (size_t i = 0; i < specs_.size(); ++i)
-    if (specs_[i].name == name) return static_cast<int>(i);
-  return std::nullopt;
+  if (name.empty()) return std::nullopt;
+  const auto found = slots_.find(std::string(name));
+  return found == slots_.end() ? std::nullopt : std::optional(found->second);
 }
 
 const at::Tensor& Asset::reference(int slot) const {
@@ -91,6 +104,17 @@ const at::Tensor& Asset::reference(int slot) const {
   const RankScope shared(kUnattributed);  // what cases share is no rank's memory
   reference = {true, make_reference(slot)};
   return reference.value;
+}
+
+bool Asset::has_reference(int slot) const {
+  if (!dry_) return reference(slot).defined();
+  const TensorSpec& spec = specs_[static_cast<size_t>(slot)];
+  if (!spec.tied_to.empty() && !spec.tied_slice) {
+    const std::optional<int> target = slot_named(spec.tied_to);
+    return target && has_reference(*target);
+  }
+  const bool analytic = model_ && spec.pieces.empty() && spec.init.kind == InitKind::kAnalytic;
+  return analytic || spec.value || in_file_[static_cast<size_t>(slot)];
 }
 
 at::Tensor Asset::make_reference(int slot) const {
@@ -115,10 +139,10 @@ at::Tensor Asset::make_reference(int slot) const {
 
 Result<const Asset*> Assets::open(const std::string& directory, std::optional<DType> dtype,
                                   const std::vector<TensorSpec>& extras,
-                                  const std::vector<StoreSpec>& stores) {
+                                  const std::vector<StoreSpec>& stores, bool dry) {
   for (const Entry& entry : entries_)
     if (entry.directory == directory && entry.dtype == dtype && entry.extras == extras &&
-        entry.stores == stores)
+        entry.stores == stores && entry.dry == dry)
       return entry.asset.get();
   std::optional<Model> model;
   std::optional<Checkpoint> checkpoint;
@@ -128,16 +152,20 @@ Result<const Asset*> Assets::open(const std::string& directory, std::optional<DT
     Result<Model> described = describe_model(*config, dtype);
     if (!described) return tl::make_unexpected(described.error());
     model = std::move(*described);
-    Result<Checkpoint> opened = Checkpoint::open(directory);
-    if (!opened) return tl::make_unexpected(opened.error());
-    checkpoint = std::move(*opened);
-    if (auto fits = check_shapes(*checkpoint, *model); !fits)
-      return tl::make_unexpected(fits.error());
+    if (!dry || has_weights(directory)) {
+      Result<Checkpoint> opened = Checkpoint::open(directory);
+      if (!opened) return tl::make_unexpected(opened.error());
+      checkpoint = std::move(*opened);
+      if (auto fits = check_shapes(*checkpoint, *model); !fits)
+        return tl::make_unexpected(fits.error());
+    }
   }
-  auto asset = std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras, stores);
-  if (!stores.empty())
+  const bool needs_files = !stores.empty() || (model && !checkpoint);
+  auto asset =
+      std::make_unique<Asset>(std::move(model), std::move(checkpoint), extras, stores, dry);
+  if (needs_files)
     if (auto written = write_stores(*asset); !written) return tl::make_unexpected(written.error());
-  entries_.push_back({directory, dtype, extras, stores, std::move(asset)});
+  entries_.push_back({directory, dtype, extras, stores, dry, std::move(asset)});
   return entries_.back().asset.get();
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "sim/checkpoint/checkpoint.h"
@@ -25,9 +26,10 @@ namespace loadproof::sim {
 
 class Asset {
  public:
+  // `dry`: its files have headers and sizes, and holes for bytes.
   Asset(std::optional<Model> model, std::optional<Checkpoint> checkpoint,
-        std::vector<TensorSpec> extras, std::vector<StoreSpec> stores);
-  // Writes the declared stores below `folder`.
+        std::vector<TensorSpec> extras, std::vector<StoreSpec> stores, bool dry = false);
+  // Writes the declared stores below `folder`, and the model's own file where a dry asset has none.
   Result<void> write_stores(const std::filesystem::path& folder);
 
   const Model* model() const { return model_ ? &*model_ : nullptr; }
@@ -44,6 +46,8 @@ class Asset {
   // The value that the model directory, or the scenario, gives for a slot, in the declared dtype
   // and shape; undefined where it says nothing. Tied names give what they are tied to.
   const at::Tensor& reference(int slot) const;
+  // Whether it gives one; without making it, in a dry asset.
+  bool has_reference(int slot) const;
   std::optional<int> slot_named(std::string_view name) const;
   // What a version of a tensor has in a file of this element type; its own if unset.
   // REQUIRES: there is such a tensor.
@@ -53,9 +57,11 @@ class Asset {
   std::optional<Model> model_;
   std::optional<Checkpoint> checkpoint_;
   std::vector<TensorSpec> specs_;
+  std::unordered_map<std::string, int> slots_;  // by name; looked up, never iterated
   std::vector<StoreSpec> stores_;
   std::filesystem::path folder_;  // holds a folder for each declared store
   std::vector<bool> in_file_;
+  bool dry_;
   struct Reference {
     bool known = false;
     at::Tensor value;
@@ -63,6 +69,7 @@ class Asset {
   mutable std::vector<Reference> references_;
   at::Tensor make_reference(int slot) const;
   Result<void> write_store(const StoreSpec& store) const;
+  Result<void> write_model_file() const;
   void find_in_file();
 };
 
@@ -74,10 +81,11 @@ Result<void> copy_piece(const Checkpoint& checkpoint, const TensorSpec& spec,
 class Assets {
  public:
   // `directory` may be empty: then there are only the extras. The same arguments give the same
-  // Asset as long as the files have not changed.
+  // Asset as long as the files have not changed. `dry`: for worlds on shapes alone, of which a
+  // folder with a config.json and no weights is enough.
   Result<const Asset*> open(const std::string& directory, std::optional<DType> dtype,
                             const std::vector<TensorSpec>& extras,
-                            const std::vector<StoreSpec>& stores = {});
+                            const std::vector<StoreSpec>& stores = {}, bool dry = false);
 
  private:
   struct Entry {
@@ -85,6 +93,7 @@ class Assets {
     std::optional<DType> dtype;
     std::vector<TensorSpec> extras;
     std::vector<StoreSpec> stores;
+    bool dry;
     std::unique_ptr<Asset> asset;
   };
   std::vector<Entry> entries_;

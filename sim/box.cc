@@ -67,6 +67,7 @@ void write_box(StateMap& states, const std::vector<int64_t>& shape, const Box& b
                int64_t item_size, const std::vector<Interval>& cells) {
   int64_t position = 0;
   size_t next = 0;
+  std::vector<StateMap::Splice> edits;  // runs are in order
   for (const Run& run : runs_of(shape, box)) {
     const int64_t length = run.count * item_size;
     std::vector<Interval> part;
@@ -78,9 +79,10 @@ void write_box(StateMap& states, const std::vector<int64_t>& shape, const Box& b
           {begin - position, std::min(cell.end, position + length) - position, cell.cell});
       if (cell.end <= position + length) next = i + 1;
     }
-    states.splice(run.begin * item_size, run.begin * item_size + length, part);
+    edits.push_back({run.begin * item_size, run.begin * item_size + length, std::move(part)});
     position += length;
   }
+  states.splice_all(edits);
 }
 
 }  // namespace loadproof

@@ -25,6 +25,7 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
       asset_(asset),
       backend_(backend),
       declared_(std::move(declared)),
+      first_(spec.alone.value_or(0)),
       schedule_(spec.schedule, spec.topology.ranks()),
       groups_(spec.topology),
       rendezvous_(groups_.all()),
@@ -33,13 +34,17 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
     if (!asset.specs()[i].shared_over.empty()) shared_.push_back(static_cast<int>(i));
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
-  if (spec.memory) peaks_.emplace(spec.topology);
-  runners_.reserve(static_cast<size_t>(spec.topology.ranks()));
-  for (int rank = 0; rank < spec.topology.ranks(); ++rank) {
+  if (spec.memory && !spec.alone) peaks_.emplace(spec.topology);
+  const int ranks = spec.alone ? 1 : spec.topology.ranks();
+  runners_.reserve(static_cast<size_t>(ranks));
+  for (int rank = first_; rank < first_ + ranks; ++rank) {
     Runner& added = runners_.emplace_back(
         Runner{.rank = Rank(rank, asset.specs(), spec.topology, spec.whole, origins_)});
     if (spec.writes) added.rank.count_writes();
-    if (spec.memory) added.rank.keep_log(*(added.memory = std::make_unique<MemoryLog>()));
+    if (spec.memory) {
+      added.rank.keep_log(*(added.memory = std::make_unique<MemoryLog>()));
+      added.costs = std::make_unique<CostLog>();
+    }
     added.frames.push_back({.steps = &spec.program->steps});
     added.seen.rank = rank;
     ready_.push_back(rank);
@@ -129,6 +134,7 @@ void Engine::run_step(Runner& runner, const Step& step) {
   if (runner.memory) runner.memory->begin(step.index);
   const Verb* verb = find_verb_row(step.verb);
   SIM_CHECK(verb, "verb '{}'", step.verb);
+  if (dry() && verb->info.needs_bytes) return;
   if (!step.if_any.empty() && resolve_on(runner.rank, step.if_any).empty()) return;
   std::vector<int> selected;
   if (verb->info.takes_of && !step.of.empty()) {
@@ -163,7 +169,7 @@ void Engine::share(const Runner& sharer) {
     const Slot& held = sharer.rank.slot(slot);
     const Result<int> group = groups_.index_of(held.spec->shared_over, rank);
     if (!group || !held.held) continue;
-    for (int member : groups_.ranks_of(*group)) {
+    for (int member : spec_.alone ? std::vector<int>() : groups_.ranks_of(*group)) {
       Rank& other = runner(member).rank;
       if (member == rank || !other.slot(slot).held) continue;
       if (held.value.is_same(other.slot(slot).value) &&
@@ -191,7 +197,7 @@ std::vector<int> Engine::select(const Runner& runner, const Step& step) {
 
 std::vector<int> Engine::resolve_on(const Rank& rank, const Selector& selector) {
   SelectionScope scope{origins_, asset_.in_file()};
-  for (const Frame& frame : runners_[static_cast<size_t>(rank.index())].frames)
+  for (const Frame& frame : runner(rank.index()).frames)
     if (!frame.items.empty()) scope.it = frame.it();
   for (const Selector::Node& node : selector.nodes())
     if (node.op == Selector::Op::kStored)
@@ -248,19 +254,24 @@ void Engine::enter_repeat(const StepContext& step, int64_t times) {
 
 const Selector* Engine::loop_over(int rank) const {
   const Selector* over = nullptr;
-  for (const Frame& frame : runners_[static_cast<size_t>(rank)].frames)
+  for (const Frame& frame : runner(rank).frames)
     if (frame.over) over = frame.over;
   return over;
 }
 
 int64_t Engine::turn(int rank) const {
   int64_t turn = 0;
-  for (const Frame& frame : runners_[static_cast<size_t>(rank)].frames)
+  for (const Frame& frame : runner(rank).frames)
     if (frame.turns > 0) turn = frame.turn;
   return turn;
 }
 
+void Engine::note_work(const StepContext& step, const Work& work) {
+  if (const Runner& worker = runner(step.rank.index()); worker.costs) worker.costs->work(work);
+}
+
 void Engine::work(const StepContext& step, double seconds) {
+  note_work(step, {.seconds = seconds});
   rendezvous_.clocks().work(step.rank.index(), seconds, step.step.id);
 }
 
@@ -283,7 +294,7 @@ const std::vector<TensorObservation>& Engine::take_point(const StepContext& step
   std::vector<Point>& points = taker.seen.points;
   const bool same = !points.empty() && taker.point_version == taker.rank.version();
   std::vector<TensorObservation> tensors =
-      same ? points.back().tensors : observe_tensors(taker.rank, asset_, declared_, chain_scope());
+      dry() ? std::vector<TensorObservation>() : same ? points.back().tensors : observe_tensors(taker.rank, asset_, declared_, chain_scope());
   for (const TensorObservation& tensor : tensors) log(tensor.digest);
   points.push_back({step.step.id, step.step.index, sampled, std::move(tensors)});
   taker.point_version = taker.rank.version();
@@ -309,8 +320,10 @@ void Engine::remember(uint64_t key, const loadproof::Generation& generation) {
 void Engine::note_peak(Runner& runner, int32_t step) {
   if (!runner.memory) return;
   runner.memory->end();
+  runner.costs->work({.touched = runner.memory->take_touched()});
+  runner.costs->held(runner.memory->most(), step);
   if (spec_.committed) runner.memory->note_committed(read_ledger(runner.rank.index()).committed);
-  peaks_->note(runner.rank.index(), *runner.memory, step);
+  if (peaks_) peaks_->note(runner.rank.index(), *runner.memory, step);
 }
 
 void Engine::log(uint64_t value) {
@@ -326,6 +339,13 @@ void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
   for (int slot : slots)
     for (const Interval& interval : runner.rank.states(slot).intervals())
       log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));
+}
+
+std::vector<CostLog> Engine::take_costs() {
+  std::vector<CostLog> costs;
+  for (Runner& each : runners_)
+    if (each.costs) costs.push_back(std::move(*each.costs));
+  return costs;
 }
 
 std::vector<at::Tensor> Engine::values() const {
@@ -348,7 +368,7 @@ std::vector<at::Tensor> Engine::values() const {
 }
 
 Observation Engine::finish() {
-  note_waits();
+  if (!dry()) note_waits();
   if (peaks_) seen_.peaks = peaks_->take();
   for (Runner& ended : runners_) {
     const bool waits = !ended.stopped && ended.waiting > 0;
@@ -359,7 +379,8 @@ Observation Engine::finish() {
     const bool same = !ended.seen.points.empty() && ended.point_version == ended.rank.version();
     ended.seen.points.push_back(
         {"end", -1, false,
-         same ? ended.seen.points.back().tensors
+         dry()  ? std::vector<TensorObservation>()
+         : same ? ended.seen.points.back().tensors
               : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
     if (spec_.contents) add_contents(ended.rank, ended.seen.points.back().tensors);
     if (ended.memory)

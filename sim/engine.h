@@ -21,6 +21,7 @@
 #include "sim/backends/backend.h"
 #include "sim/backends/rendezvous.h"
 #include "sim/chain.h"
+#include "sim/cost_log.h"
 #include "sim/groups.h"
 #include "sim/observation.h"
 #include "sim/peaks.h"
@@ -70,6 +71,9 @@ class Engine {
   Result<Observation> run();
   // After a run, by slot: what rank 0 holds; undefined where any element must not reach sampling.
   std::vector<at::Tensor> values() const;
+  // After a run with WorldSpec::memory, by rank that ran.
+  std::vector<CostLog> take_costs();
+  const Groups& groups() const { return groups_; }
 
   // ---- for verbs ----
   const WorldSpec& spec() const { return spec_; }
@@ -105,6 +109,10 @@ class Engine {
   void enter_update(const StepContext& step);
   // Virtual time that the rank spends in this step.
   void work(const StepContext& step, double seconds);
+  // What the step costs beside the memory that it holds.
+  void note_work(const StepContext& step, const Work& work);
+  // Whether tensors have sizes and no bytes.
+  bool dry() const { return spec_.dry; }
   ChainScope chain_scope() const;
   // What generate() gave for these very bytes, states and options; ranks that hold the same need
   // one.
@@ -151,6 +159,7 @@ class Engine {
     int64_t point_version = -1;     // of the rank when its last point was taken
     int64_t shared_version = 0;     // of the rank when others last saw what it shares
     std::unique_ptr<MemoryLog> memory;  // where the case asks for it
+    std::unique_ptr<CostLog> costs;     // where it has a memory log
     RankObservation seen;
   };
 
@@ -159,6 +168,7 @@ class Engine {
   Backend& backend_;
   std::vector<at::Tensor> declared_;
   OriginTable origins_;
+  const int first_;  // rank that runs
   std::vector<Runner> runners_;
   std::deque<int> ready_;                 // in the order in which they became so
   Schedule schedule_;
@@ -173,7 +183,9 @@ class Engine {
 
   // Gives each rank its declared piece of each tensor. An error: a tensor that cannot be cut so.
   Result<void> lay_out();
-  Runner& runner(int rank) { return runners_[static_cast<size_t>(rank)]; }
+  // REQUIRES: the rank runs: in a dry run only one does.
+  Runner& runner(int rank) { return runners_[static_cast<size_t>(rank - first_)]; }
+  const Runner& runner(int rank) const { return runners_[static_cast<size_t>(rank - first_)]; }
   // Lets the runner take steps until it waits or ends; `only_one`: at most one step.
   void advance(Runner& runner, bool only_one);
   // Ranks that share memory with this one see what it has done there.
@@ -204,10 +216,16 @@ class Engine {
     std::optional<Shard> shard;  // of a scatter, or of a gather that undoes no last cut: what the
                                  // rank will hold
     int64_t dim = -1;            // of such a gather: along which it joins
+    Meet meet;
   };
   std::deque<Posted> posted_;
 
   Result<int> group_of(const Post& post, int rank);
+  Meet meet_of(const StepContext& step, const Post& post, int group) const;
+  // In a dry run: as if all others had come and said the same.
+  Result<void> post_alone(const StepContext& step, const Post& post, int group);
+  Result<void> give_alone(const StepContext& step, const Post& post, int group);
+  Result<void> gather_alone(const StepContext& step, const Post& post);
   Result<void> add_tensor(const StepContext& step, const Post& post, int group, Call& call);
   void add_reduction(const Post& post, Call& call);
   Result<void> add_scatter(const StepContext& step, const Post& post, int group, Call& call);

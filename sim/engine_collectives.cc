@@ -140,7 +140,9 @@ void Engine::complete(const Meeting& meeting) {
     const Runner& member = runner(call.rank);
     if (!member.memory) continue;
     member.memory->begin(call.step);
-    if (meeting.calls.size() > 1) peaks_->met(call.rank, *member.memory);
+    if (meeting.calls.size() == 1) continue;
+    peaks_->met(call.rank, *member.memory);
+    member.costs->meet(posted(call).meet, member.memory->now());
   }
   switch (meeting.calls[0].op) {
     case Collective::kBroadcast: case Collective::kSend: complete_broadcast(meeting); break;
@@ -152,12 +154,12 @@ void Engine::complete(const Meeting& meeting) {
   }
   for (const Call& call : meeting.calls) {
     Runner& member = runner(call.rank);
-    if (call.tag >= 0) {
+    if (posted(call).slot >= 0) {
       log_writes(member, {&posted(call).slot, 1});
       share(member);
       note_peak(member, call.step);
-      posted_[static_cast<size_t>(call.tag)] = {};
     }
+    posted_[static_cast<size_t>(call.tag)] = {};
     if (call.async && --member.open[call.step] > 0) continue;
     if (call.async && member.awaited != call.step) continue;
     if (call.async) member.awaited = -1;
@@ -179,7 +181,7 @@ std::vector<Interval> Engine::received(const Call& sender, int step, std::vector
 // States of what a member gives, as its transport sees the bytes.
 StateMap Engine::given_by(const Call& call) const {
   const Posted& known = posted(call);
-  const Rank& rank = runners_[static_cast<size_t>(call.rank)].rank;
+  const Rank& rank = runner(call.rank).rank;
   const Slot& slot = rank.slot(known.slot);
   if (!slot.view || known.strided != Strided::kIgnore) return rank.states(known.slot);
   const int64_t begin =

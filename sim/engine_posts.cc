@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "sim/check.h"
 #include "sim/engine.h"
@@ -44,10 +45,32 @@ Result<int> Engine::group_of(const Post& post, int rank) {
   return index;
 }
 
+Meet Engine::meet_of(const StepContext& step, const Post& post, int group) const {
+  Meet meet{.op = post.op,
+            .group = post.channel ? "" : post.group,
+            .index = group,
+            .match_bytes = post.match_bytes,
+            .step = step.step.index};
+  if (post.channel) std::tie(meet.from, meet.to) = *post.channel;
+  const std::vector<int>& members = groups_.ranks_of(group);
+  const auto root = std::ranges::find(members, post.source);
+  if (root != members.end()) meet.root = static_cast<int>(root - members.begin());
+  if (post.slot < 0) return meet;
+  const Slot& slot = step.rank.slot(post.slot);
+  meet.tensor = slot.spec->name;
+  const bool joins = post.op == Collective::kGather || post.op == Collective::kAllGather;
+  const bool whole = post.op == Collective::kScatter || (joins && slot.shard);
+  const std::vector<int64_t> shape = joins && slot.shard ? slot.shard->levels[post.level].shape
+                                     : whole ? slot.spec->shape : shape_of(slot.value);
+  meet.bytes = element_count(shape) * static_cast<int64_t>(slot.value.element_size());
+  return meet;
+}
+
 Result<void> Engine::post(const StepContext& step, const Post& post) {
   const int rank = step.rank.index();
   const Result<int> group = group_of(post, rank);
   if (!group) return tl::make_unexpected(group.error());
+  if (spec_.alone) return post_alone(step, post, *group);
   Call call{.op = post.op,
             .rank = rank,
             .step = step.step.index,
@@ -63,7 +86,11 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
     auto added = post.op == Collective::kScatter ? add_scatter(step, post, *group, call)
                                                  : add_tensor(step, post, *group, call);
     if (!added) return added;
+  } else {
+    call.tag = static_cast<int64_t>(posted_.size());
+    posted_.emplace_back();
   }
+  if (spec_.memory) posted_.back().meet = meet_of(step, post, *group);
   call.async = post.async;
   rendezvous_.arrive(*group, std::move(call));
   Runner& poster = runner(rank);
@@ -72,6 +99,7 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
 }
 
 Result<void> Engine::await(const StepContext& step, const std::string& id) {
+  if (spec_.alone) return {};  // all have come at once
   const auto label = std::ranges::find(seen_.steps, id, &StepLabel::id);
   if (label == seen_.steps.end()) return fail(fmt::format("there is no step {} to wait for", id));
   Runner& waiter = runner(step.rank.index());

@@ -29,9 +29,11 @@ Groups::Groups(const Topology& topology) {
 
 void Groups::add(const std::string& name, const std::string& shown, std::vector<int> ranks,
                  int world) {
-  std::vector<int>& by_rank = by_rank_[name];
-  by_rank.resize(static_cast<size_t>(world), -1);
-  for (int rank : ranks) by_rank[static_cast<size_t>(rank)] = static_cast<int>(groups_.size());
+  std::vector<Membership>& by_rank = by_rank_[name];
+  by_rank.resize(static_cast<size_t>(world));
+  for (size_t i = 0; i < ranks.size(); ++i)
+    by_rank[static_cast<size_t>(ranks[i])] = {static_cast<int>(groups_.size()),
+                                              static_cast<int>(i)};
   groups_.push_back({shown, std::move(ranks)});
 }
 
@@ -44,17 +46,22 @@ int Groups::channel(int from, int to) {
 Result<int> Groups::index_of(const std::string& name, int rank) const {
   const auto found = by_rank_.find(name);
   if (found == by_rank_.end()) return fail(fmt::format("the world has no group {}", name));
-  const int index = found->second[static_cast<size_t>(rank)];
+  const int index = found->second[static_cast<size_t>(rank)].group;
   if (index < 0) return fail(fmt::format("rank {} is not in the group {}", rank, name));
   return index;
+}
+
+std::vector<std::string> Groups::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, ranks] : by_rank_) names.push_back(name);
+  return names;
 }
 
 Result<Place> Groups::place_in(const std::string& name, int rank) const {
   const Result<int> index = index_of(name, rank);
   if (!index) return tl::make_unexpected(index.error());
-  const std::vector<int>& ranks = ranks_of(*index);
-  const auto position = std::ranges::find(ranks, rank) - ranks.begin();
-  return Place{static_cast<int64_t>(ranks.size()), position};
+  return Place{static_cast<int64_t>(ranks_of(*index).size()),
+               by_rank_.at(name)[static_cast<size_t>(rank)].position};
 }
 
 Result<int> Groups::member_of(const std::string& name, int rank, int64_t position) const {

@@ -33,6 +33,7 @@ class Groups {
   const std::vector<int>& ranks_of(int index) const {
     return groups_[static_cast<size_t>(index)].ranks;
   }
+  std::vector<std::string> names() const;  // ascending
   Result<Place> place_in(const std::string& name, int rank) const;
   Result<int> member_of(const std::string& name, int rank, int64_t position) const;  // global rank
 
@@ -40,7 +41,11 @@ class Groups {
   void add(const std::string& name, const std::string& shown, std::vector<int> ranks, int world);
 
   std::vector<Group> groups_;
-  std::map<std::string, std::vector<int>> by_rank_;  // name → index by rank; -1: in none
+  struct Membership {
+    int group = -1;  // index; -1: the rank is in none of that name
+    int position = 0;
+  };
+  std::map<std::string, std::vector<Membership>> by_rank_;
   std::map<std::pair<int, int>, int> channels_;
 };
 

@@ -103,16 +103,19 @@ Result<Layout> layout_of(const Cut& cut, const std::vector<int64_t>& shape, cons
   if (!rows) return tl::make_unexpected(rows.error());
   Layout layout{.whole_shape = shape, .shape = shape, .parts = {}};
   layout.shape[dim] = static_cast<int64_t>(rows->size());
+  std::vector<Part> runs;  // in rows of the dimension
+  for (size_t i = 0; i < rows->size(); ++i) {
+    int64_t row = (*rows)[i];
+    if (row < 0) continue;
+    if (!cut.order.empty()) row = cut.order[static_cast<size_t>(row)];
+    append(runs, {static_cast<int64_t>(i), row, 1});
+  }
   int64_t outer = 1, inner = 1;
   for (size_t d = 0; d < shape.size(); ++d) (d < dim ? outer : inner) *= d == dim ? 1 : shape[d];
   for (int64_t o = 0; o < outer; ++o)
-    for (size_t i = 0; i < rows->size(); ++i) {
-      int64_t row = (*rows)[i];
-      if (row < 0) continue;
-      if (!cut.order.empty()) row = cut.order[static_cast<size_t>(row)];
-      append(layout.parts, {(o * layout.shape[dim] + static_cast<int64_t>(i)) * inner,
-                            (o * extent + row) * inner, inner});
-    }
+    for (const Part& run : runs)
+      append(layout.parts, {(o * layout.shape[dim] + run.piece) * inner,
+                            (o * extent + run.whole) * inner, run.count * inner});
   return layout;
 }
 
@@ -131,11 +134,16 @@ Layout compose(const Layout& outer, const Layout& inner) {
 
 void put(StateMap& whole, const StateMap& piece, const std::vector<Part>& parts,
          int64_t item_size) {
+  std::vector<StateMap::Splice> edits;
+  bool in_order = true;
   for (const Part& part : parts) {
     const int64_t from = part.piece * item_size, to = part.whole * item_size;
     const int64_t bytes = part.count * item_size;
-    whole.splice(to, to + bytes, piece.cut_out(from, from + bytes));
+    in_order = in_order && (edits.empty() || edits.back().end <= to);
+    edits.push_back({to, to + bytes, piece.cut_out(from, from + bytes)});
   }
+  if (in_order) return whole.splice_all(edits);
+  for (const StateMap::Splice& edit : edits) whole.splice(edit.begin, edit.end, edit.cells);
 }
 
 std::vector<Interval> pick(const StateMap& whole, const Layout& layout, int64_t item_size,

@@ -27,6 +27,8 @@ void MemoryLog::set(int storage, MemoryUse to) {
   Storage& changed = storages_[static_cast<size_t>(storage)];
   if (changed.now == to) return;
   MemoryUse& now = now_[changed.device];
+  if (changed.device == Device::kCpu)
+    touched_ += std::max<int64_t>(0, to.resident - changed.now.resident);
   now -= changed.now;
   now += to;
   changed.now = to;

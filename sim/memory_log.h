@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/device.h"
@@ -33,6 +34,9 @@ class MemoryLog {
   // The most since the step began: what a tensor is replaced by stands beside it for a moment.
   const ByDevice<MemoryUse>& most() const { return most_; }
 
+  // Bytes of the host that were written for the first time since this was last asked.
+  int64_t take_touched() { return std::exchange(touched_, 0); }
+
   // `committed`: the kernel's count of the rank's bytes after the last step; negative: not asked.
   void note_committed(int64_t committed);
 
@@ -55,6 +59,7 @@ class MemoryLog {
   std::vector<MemorySample> samples_;
   int32_t step_ = -1;
   ByDevice<MemoryUse> now_, most_;
+  int64_t touched_ = 0;
 
   int64_t next() const { return static_cast<int64_t>(changes_.size()); }
   int64_t find_peak(Device device) const;

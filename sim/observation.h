@@ -204,6 +204,7 @@ struct PeakObservation {
   enum class Holder : uint8_t { kRank, kNode, kDevice };
   Holder holder = Holder::kRank;
   int index = 0;            // of the rank, the node, or the device: node * devices per node + …
+  std::vector<int> alike;   // of a dry run: those that hold as much, this one first; else empty
   int64_t resident = 0;     // that somebody had written
   int64_t reserved = 0;     // with what nobody had
   int32_t step = -1;        // at which `resident` stood
@@ -261,6 +262,28 @@ struct TwinDifference {
   bool operator==(const TwinDifference&) const = default;
 };
 
+// What loading costs beside memory. Bytes, and for each kind the seconds that it adds to an estimate
+// from stated bandwidths (sim/links.h).
+struct CostObservation {
+  struct Item {
+    int64_t bytes = 0;
+    double seconds = 0;
+    bool operator==(const Item&) const = default;
+  };
+  // Of all ranks together; of links between ranks every hop counts.
+  Item storage_read, storage_written, host_memory, host_device, intra_node, inter_node;
+  double stated = 0;   // seconds that steps say by themselves
+  double seconds = 0;  // from the first step to the last, for the slowest; less than the sum where
+                       // ranks work side by side
+  struct Reads {       // files of the nodes that read alike
+    std::vector<int> nodes;
+    int64_t bytes = 0, reads = 0;
+    bool operator==(const Reads&) const = default;
+  };
+  std::vector<Reads> reads;  // by first node; those that read nothing are left out
+  bool operator==(const CostObservation&) const = default;
+};
+
 // What another variant of the case held.
 struct BaselineObservation {
   std::string variant;
@@ -295,6 +318,7 @@ struct Observation {
   // By rank, then by node, then by device; empty: nobody asked.
   std::vector<PeakObservation> peaks;
   std::vector<MemoryObservation> memory;  // by rank; where peaks are
+  std::vector<CostObservation> cost;      // one, where peaks are
   std::vector<TwinDifference> twins;   // set by who has run the twins
   std::vector<BaselineObservation> baselines;  // and by who has run those variants
   std::vector<WritesObservation> writes;  // by rank, where the case limits them

@@ -78,7 +78,8 @@ void Rank::tell_log(int i) {
   if (!log_ || held.borrowed || slot(i).value.is_meta()) return;
   MemoryUse use{.resident = 0, .reserved = held.states.bytes()};
   for (const Interval& interval : held.states.intervals())
-    if (interval.cell.origin != kNoOrigin && is_written(origins_->at(interval.cell.origin)))
+    if (!held.fresh ||
+        (interval.cell.origin != kNoOrigin && is_written(origins_->at(interval.cell.origin))))
       use.resident += interval.end - interval.begin;
   if (held.logged < 0) held.logged = log_->add(i, held.device);
   log_->set(held.logged, use);
@@ -90,11 +91,12 @@ void Rank::note_read(int i) const {
 }
 
 void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard,
-                std::optional<Device> on) {
+                NewStorage how) {
   SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
             slot(i).spec->name);
   const bool same = same_piece(slot(i).shard, shard);
-  const int storage = add_storage(std::move(states), value.numel(), on.value_or(device(i)));
+  const int storage = add_storage(std::move(states), value.numel(), how.device.value_or(device(i)));
+  storages_.back().fresh = how.fresh;
   // What an element has seen counts in its new storage, too.
   if (const WriteCounts* before = writes(i);
       before && same && !slot(i).view && before->elements() == value.numel())
@@ -125,10 +127,10 @@ void Rank::count(int i, const StateMap& written) {
 }
 
 void Rank::give_shared(int i, const at::Tensor& value, StateMap states,
-                       const std::optional<Shard>& shard, std::optional<Device> on) {
+                       const std::optional<Shard>& shard, NewStorage how) {
   const int old = slot(i).view ? -1 : slot(i).storage;  // a view goes away alone
   const bool gathered = holds_more(slot(i).shard, shard);
-  give(i, value, std::move(states), shard, on);
+  give(i, value, std::move(states), shard, how);
   at(i).gathered = at(i).gathered || gathered;
   if (old < 0 || storages_[static_cast<size_t>(old)].users == 0) return;
   for (size_t other = 0; other < slots_.size(); ++other) {
@@ -270,7 +272,7 @@ Rank Rank::clone() const {
     const int64_t elements = storages_[static_cast<size_t>(slot.storage)].states.bytes() /
                              static_cast<int64_t>(slot.value.element_size());
     const int64_t first = slot.view ? 0 : slot.value.storage_offset();
-    if (!all.defined()) all = slot.value.as_strided({elements}, {1}, first).clone();
+    if (!all.defined()) all = copied(slot.value.as_strided({elements}, {1}, first));
     slot.value = all.as_strided(slot.value.sizes(), slot.value.strides(),
                                 slot.value.storage_offset() - first);
   }

@@ -41,6 +41,14 @@ struct Slot {
   bool gathered = false;          // it holds more than it did, by a gather
 };
 
+// What storage is like that a slot is given.
+struct NewStorage {
+  std::optional<Device> device = {};  // nothing: where the slot was before
+  // It comes from the allocator as it is, so that only what states say is written costs a page.
+  // Any other was written from end to end, be it with copies of what nobody has written.
+  bool fresh = false;
+};
+
 class Rank {
  public:
   // Every tensor starts on meta, each name by itself.
@@ -79,13 +87,12 @@ class Rank {
   // ---- primitives: bytes and states together ----
 
   // New storage for this name alone; other names keep the old one. `value` is dense, and of the
-  // piece that `shard` tells; nothing: the whole tensor. On the device that it was on, if no other
-  // is said.
+  // piece that `shard` tells; nothing: the whole tensor.
   void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {},
-            std::optional<Device> device = {});
+            NewStorage how = {});
   // New storage for this name and all that share its storage. The arguments may be the slot's own.
   void give_shared(int i, const at::Tensor& value, StateMap states,
-                   const std::optional<Shard>& shard, std::optional<Device> device = {});
+                   const std::optional<Shard>& shard, NewStorage how = {});
   // The slot shares the storage of `target` from now on.
   void bind(int i, int target);
   // And only a part of it: `value` is that part of the target's tensor, and of its elements.
@@ -119,6 +126,7 @@ class Rank {
     int users = 0;  // slots that name it
     Device device = Device::kCpu;
     int logged = -1;         // its number in the log
+    bool fresh = false;      // bytes that no state says are written were never touched
     bool borrowed = false;   // memory that ranks share, and another has made
   };
   int index_;

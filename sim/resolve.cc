@@ -76,7 +76,7 @@ class Resolver {
   }
 
   static ElementCounts counts(const at::Tensor& value) {
-    if (value.is_meta()) return {};
+    if (!has_bytes(value)) return {};
     const at::Tensor dense = value.contiguous();
     return count_elements(data_of(dense), dense.numel(), dtype_of(dense));
   }
@@ -85,7 +85,7 @@ class Resolver {
   bool equals(const at::Tensor& value, const std::string& name) const {
     const auto other = std::ranges::find_if(
         rank_.slots(), [&](const Slot& slot) { return slot.held && slot.spec->name == name; });
-    if (other == rank_.slots().end() || value.is_meta() || other->value.is_meta() ||
+    if (other == rank_.slots().end() || !has_bytes(value) || !has_bytes(other->value) ||
         value.scalar_type() != other->value.scalar_type() ||
         value.sizes() != other->value.sizes())
       return false;
@@ -117,9 +117,9 @@ class Resolver {
       case Selector::Op::kNan: return counts(slot.value).nan > 0;
       case Selector::Op::kInf: return counts(slot.value).inf > 0;
       case Selector::Op::kZero:
-        return !slot.value.is_meta() && counts(slot.value).zero == slot.value.numel();
+        return has_bytes(slot.value) && counts(slot.value).zero == slot.value.numel();
       case Selector::Op::kPositive:
-        return !slot.value.is_meta() && slot.value.to(at::kDouble).gt(0).all().item<bool>();
+        return has_bytes(slot.value) && slot.value.to(at::kDouble).gt(0).all().item<bool>();
       case Selector::Op::kEmpty: return slot.value.numel() == 0;
       case Selector::Op::kFloating: return slot.value.is_floating_point();
       case Selector::Op::kEqual: return equals(slot.value, node.text);

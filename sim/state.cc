@@ -78,14 +78,47 @@ void StateMap::splice(int64_t begin, int64_t end, const std::vector<Interval>& c
   SIM_CHECK(0 <= begin && begin <= end && end <= bytes_, "[{}, {}) of {} bytes", begin, end,
             bytes_);
   if (begin == end) return;
-  std::vector<Interval> next;
-  next.reserve(intervals_.size() + cells.size() + 1);
-  for (const Interval& interval : intervals_)
-    if (interval.begin < begin) append(next, clipped(interval, 0, begin));
+  // Only what is touched is made anew, with the neighbours, which may continue it.
+  const auto first = std::partition_point(intervals_.begin(), intervals_.end(),
+                                          [&](const Interval& i) { return i.end < begin; });
+  const auto last = std::partition_point(first, intervals_.end(),
+                                         [&](const Interval& i) { return i.begin <= end; });
+  std::vector<Interval> middle;
+  for (auto it = first; it != last && it->begin < begin; ++it)
+    append(middle, clipped(*it, 0, begin));
   for (const Interval& cell : cells)
-    append(next, {begin + cell.begin, begin + cell.end, cell.cell});
-  for (const Interval& interval : intervals_)
-    if (interval.end > end) append(next, clipped(interval, end, bytes_));
+    append(middle, {begin + cell.begin, begin + cell.end, cell.cell});
+  for (auto it = first; it != last; ++it)
+    if (it->end > end) append(middle, clipped(*it, end, bytes_));
+  const auto kept = std::min(last - first, static_cast<std::ptrdiff_t>(middle.size()));
+  std::copy_n(middle.begin(), kept, first);
+  const auto rest = first + kept;
+  if (rest != last)
+    intervals_.erase(rest, last);
+  else
+    intervals_.insert(rest, middle.begin() + kept, middle.end());
+}
+
+void StateMap::splice_all(std::span<const Splice> edits) {
+  std::vector<Interval> next;
+  next.reserve(intervals_.size() + edits.size());
+  auto it = intervals_.begin();
+  int64_t at = 0;  // what is before has been carried over
+  auto carry_to = [&](int64_t end) {
+    for (; it != intervals_.end() && it->begin < end; ++it) {
+      if (it->end > at) append(next, clipped(*it, at, end));
+      if (it->end > end) break;
+    }
+  };
+  for (const Splice& edit : edits) {
+    SIM_CHECK(at <= edit.begin && edit.begin <= edit.end && edit.end <= bytes_,
+              "[{}, {}) after {} of {} bytes", edit.begin, edit.end, at, bytes_);
+    carry_to(edit.begin);
+    for (const Interval& cell : edit.cells)
+      append(next, {edit.begin + cell.begin, edit.begin + cell.end, cell.cell});
+    at = edit.end;
+  }
+  carry_to(bytes_);
   intervals_ = std::move(next);
 }
 

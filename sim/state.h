@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -102,6 +103,12 @@ class StateMap {
   void write(int64_t begin, int64_t end, Cell cell);
   // All of [begin, end) at once: `cells` are intervals relative to begin that cover it in order.
   void splice(int64_t begin, int64_t end, const std::vector<Interval>& cells);
+  // Many at once, in one pass over all. REQUIRES: they are in order and do not overlap.
+  struct Splice {
+    int64_t begin = 0, end = 0;
+    std::vector<Interval> cells;
+  };
+  void splice_all(std::span<const Splice> edits);
   // The intervals of [begin, end), clipped, with offsets moved to the clipped beginnings.
   std::vector<Interval> read(int64_t begin, int64_t end) const;
   // The same, as they stand from `at` on in another map: what splice() and write_box() take.

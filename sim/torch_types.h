@@ -21,6 +21,15 @@ DType dtype_of(const at::Tensor& tensor);
 at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype);  // holds the fill
 at::Tensor meta_tensor(const std::vector<int64_t>& shape, DType dtype);   // has no storage
 
+// False of a tensor that was made without bytes (WithoutBytes in sim/memory/poison.h), and of one
+// on meta.
+bool has_bytes(const at::Tensor& tensor);
+// As tensor.copy_() and tensor.clone(); where there are no bytes none are copied.
+void copy_bytes(const at::Tensor& to, const at::Tensor& from);
+at::Tensor copied(const at::Tensor& tensor);
+// As tensor.contiguous().
+at::Tensor dense(const at::Tensor& tensor);
+
 // A CPU generator of its own; torch.manual_seed's algorithm.
 at::Generator new_generator(uint64_t seed);
 

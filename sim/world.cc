@@ -8,6 +8,7 @@
 #include <map>
 #include <new>
 
+#include "sim/dry_run.h"
 #include "sim/engine.h"
 #include "sim/memory/poison.h"
 
@@ -57,8 +58,9 @@ Result<Observation> Session::run(const WorldSpec& spec) {
   set_fill(*fill);
   try {
     const Result<const Asset*> asset =
-        parts_->assets.open(spec.model, spec.dtype, spec.extras, spec.stores);
+        parts_->assets.open(spec.model, spec.dtype, spec.extras, spec.stores, spec.dry);
     if (!asset) return tl::make_unexpected(asset.error());
+    if (spec.dry) return run_dry(spec, **asset);
     Result<std::unique_ptr<Backend>> backend = make_backend(spec.backend, spec.topology.ranks());
     if (!backend) return tl::make_unexpected(backend.error());
     Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/dtype.h"
+#include "sim/links.h"
 #include "sim/observation.h"
 #include "sim/program.h"
 #include "sim/rank_set.h"
@@ -33,6 +34,12 @@ struct WorldSpec {
   const Program* source = nullptr;
   bool memory = false;               // count what ranks, nodes and devices hold
   bool committed = false;            // and ask the kernel after every step: 1 ms for each GiB
+  // Runs on shapes alone: tensors have sizes and no bytes, checkpoints have headers and holes. Only
+  // one rank of those that do the same is run, by itself, as if the others came to all that it
+  // comes to. What it shows is memory, traffic and time; no value, and no rank's tensors.
+  bool dry = false;
+  std::optional<int> alone;          // of a dry run: this rank, and no other
+  Links links;                       // what it costs to move bytes
   bool contents = false;             // observe TensorObservation::content at the end
   bool writes = false;               // and how often elements are written
   bool whole = false;                // every rank holds every tensor, and all of it

@@ -55,6 +55,9 @@ void add_selection(CLI::App& command, Selection& selection) {
       .add_option("--backend", overrides.backend,
                   fmt::format("What moves the bytes: {}", fmt::join(backend_names(), ", ")))
       ->type_name("NAME");
+  command.add_flag("--dry", overrides.dry,
+                   "Run on shapes alone, without bytes, at any size; judges memory, no_hang, "
+                   "no_error and no_vacuous");
   command.add_option("--seed", overrides.seed, "Seed of everything random")->type_name("N");
 }
 
@@ -80,6 +83,7 @@ std::vector<std::string> override_words(const Selection& selection) {
   if (overrides.ranks) add("--ranks", std::to_string(*overrides.ranks));
   if (overrides.dtype) add("--dtype", *overrides.dtype);
   if (overrides.model) add("--model", *overrides.model);
+  if (overrides.dry) words.emplace_back("--dry");
   return words;
 }
 

@@ -65,8 +65,10 @@ void compare(const Observation& seen, const PeakObservation& peak, std::string_v
   finding.kind = kind;
   const Rise* broke = first_above(peak, kind, allowed->bytes);
   finding.step = broke ? broke->step : peak.step;
-  finding.text = fmt::format("{} {}: {} {} at once, {} allowed{}", name(peak.holder), peak.index,
-                             bytes_text(held), kind, bytes_text(allowed->bytes), allowed->why);
+  const std::string more =
+      peak.alike.size() < 2 ? "" : fmt::format(" and {} more like it", peak.alike.size() - 1);
+  finding.text = fmt::format("{} {}{}: {} {} at once, {} allowed{}", name(peak.holder), peak.index,
+                             more, bytes_text(held), kind, bytes_text(allowed->bytes), allowed->why);
   if (broke)
     finding.text += fmt::format("; broken by step {} of rank {}", step_text(seen, broke->step),
                                 broke->rank);

@@ -37,15 +37,16 @@ constexpr OracleInfo kOracles[] = {
      "bool uint8 int8 int16 int32 int64 float8_e4m3fn float8_e5m2 float16 bfloat16 float32 "
      "float64"},
     {"memory", "No rank and no node holds more bytes at once than the case's `budget` allows.",
-     judge_memory, "resident reserved"},
+     judge_memory, "resident reserved", true},
     {"no_hang",
      "All members of each collective come, within the limits of those that wait; they say the "
      "same, and the transfer completes.",
-     judge_no_hang, "op source name shape dtype size member missing timeout transport"},
+     judge_no_hang, "op source name shape dtype size member missing timeout transport",
+     true},
     {"no_error",
      "No rank raises or is aborted, and no update fails, but as `refuse` wants it; dying in "
      "sampling is judged by finite.",
-     judge_no_error, "raised aborted update"},
+     judge_no_error, "raised aborted update", true},
     {"symmetric_error",
      "What one rank raises, all ranks of its role raise: at the same step, where the program has "
      "them run it.",
@@ -66,7 +67,7 @@ constexpr OracleInfo kOracles[] = {
     {"no_vacuous",
      "No step's selector matches nothing, no step works in vain, and no element is written more "
      "often than `limits` allows.",
-     judge_no_vacuous, "empty nothing_read nothing_written overwritten rewritten"},
+     judge_no_vacuous, "empty nothing_read nothing_written overwritten rewritten", true},
 };
 
 }  // namespace

@@ -45,6 +45,7 @@ struct OracleInfo {
   std::string_view about;
   Verdict (*judge)(const Case&, const Observation&, std::string_view at);
   std::string_view kinds;  // what its findings may be of, parted by spaces
+  bool dry = false;        // it can tell of a run on shapes alone
 };
 
 std::span<const OracleInfo> oracles();

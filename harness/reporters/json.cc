@@ -106,7 +106,7 @@ void fields(A& a, Like<PeakObservation::Rise> auto& v) {
 }
 template <typename A>
 void fields(A& a, Like<PeakObservation> auto& v) {
-  a("holder", v.holder), a("index", v.index), a("resident", v.resident);
+  a("holder", v.holder), a("index", v.index), a("alike", v.alike), a("resident", v.resident);
   a("reserved", v.reserved), a("step", v.step), a("rank", v.rank), a("rises", v.rises);
 }
 template <typename A, typename T>
@@ -134,6 +134,21 @@ void fields(A& a, Like<MemoryObservation> auto& v) {
   a("ranks", v.ranks), a("samples", v.samples), a("peaks", v.peaks);
 }
 template <typename A>
+void fields(A& a, Like<CostObservation::Item> auto& v) {
+  a("bytes", v.bytes), a("seconds", v.seconds);
+}
+template <typename A>
+void fields(A& a, Like<CostObservation::Reads> auto& v) {
+  a("nodes", v.nodes), a("bytes", v.bytes), a("reads", v.reads);
+}
+template <typename A>
+void fields(A& a, Like<CostObservation> auto& v) {
+  a("storage_read", v.storage_read), a("storage_written", v.storage_written);
+  a("host_memory", v.host_memory), a("host_device", v.host_device);
+  a("intra_node", v.intra_node), a("inter_node", v.inter_node), a("stated", v.stated);
+  a("seconds", v.seconds), a("reads", v.reads);
+}
+template <typename A>
 void fields(A& a, Like<WritesObservation> auto& v) {
   a("rank", v.rank), a("tensor", v.tensor), a("most", v.most), a("begin", v.begin);
   a("end", v.end), a("step", v.step);
@@ -152,6 +167,7 @@ void fields(A& a, Like<Observation> auto& v) {
   a("fingerprint", v.fingerprint), a("events", v.events), a("steps", v.steps);
   a("mismatches", v.mismatches), a("waits", v.waits), a("wait_report", v.wait_report);
   a("vacuous", v.vacuous), a("peaks", v.peaks), a("memory", v.memory);
+  a("cost", v.cost);
   a("writes", v.writes);
   a("ranks", v.ranks);
 }

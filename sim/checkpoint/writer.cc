@@ -168,6 +168,11 @@ class TemporaryFile {
     return true;
   }
 
+  // Holes, after what has been written.
+  bool extend(size_t written, size_t bytes) {
+    return ::ftruncate(number_, static_cast<off_t>(written + bytes)) == 0;
+  }
+
   // mkstemp lets nobody else read the file; a checkpoint is for everybody, as the real library's.
   bool keep() {
     kept_ = ::fchmod(number_, 0644) == 0 && ::rename(temporary_.c_str(), path_.c_str()) == 0;
@@ -202,6 +207,21 @@ Result<void> write_safetensors(const std::filesystem::path& path,
   TemporaryFile file(path);
   bool good = file.is_open() && file.write(std::as_bytes(std::span(layout->head)));
   for (const TensorToWrite* tensor : layout->order) good = good && file.write(tensor->bytes);
+  if (good && file.keep()) return {};
+  return fail(
+      fmt::format("cannot write {}: {}", path.string(), std::system_category().message(errno)));
+}
+
+Result<void> write_hollow_safetensors(const std::filesystem::path& path,
+                                      std::span<const TensorToWrite> tensors,
+                                      const SafetensorsMetadata& metadata) {
+  const auto layout = lay_out(tensors, metadata);
+  if (!layout) return tl::make_unexpected(layout.error());
+  size_t bytes = 0;
+  for (const TensorToWrite* tensor : layout->order) bytes += tensor->bytes.size();
+  TemporaryFile file(path);
+  const bool good = file.is_open() && file.write(std::as_bytes(std::span(layout->head))) &&
+                    file.extend(layout->head.size(), bytes);
   if (good && file.keep()) return {};
   return fail(
       fmt::format("cannot write {}: {}", path.string(), std::system_category().message(errno)));

@@ -34,6 +34,7 @@ Heap& heap() {
 }
 
 thread_local bool poison_off = false;
+thread_local bool bytes_off = false;
 
 std::string whose(const Account& account) {
   if (account.rank() == kUnattributed) return "a thread of no rank";
@@ -88,9 +89,31 @@ void free_block(void* data) {
   give_back(block);
 }
 
+// The header of a block that has no data: c10 keeps it as the context of the null pointer.
+void free_empty_block(void* context) {
+  Block& block = Block::of(context);
+  block.account->release(static_cast<int64_t>(block.bytes), block.generation);
+  block.bytes = 1;
+  give_back(block);
+}
+
+c10::DataPtr allocate_empty(size_t bytes) {
+  Account& account = current_account();
+  Block* block = heap().pool.take(1);
+  if (block == nullptr) refuse(account, bytes, "there is none left for a header");
+  block->account = &account;
+  if (!account.charge(static_cast<int64_t>(bytes), current_step(), block->generation)) {
+    give_back(*block);
+    refuse(account, bytes, "its limit allows no more");
+  }
+  block->bytes = bytes;
+  return {nullptr, block->data(), &free_empty_block, c10::Device(c10::DeviceType::CPU)};
+}
+
 class PoisonAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
+    if (bytes_off && bytes > 0) return allocate_empty(bytes);
     void* data = bytes == 0 ? nullptr : allocate_block(bytes);
     return {data, data, &free_block, c10::Device(c10::DeviceType::CPU)};
   }
@@ -121,5 +144,9 @@ Fill current_fill() { return heap().fill.load(std::memory_order_relaxed); }
 WithoutPoison::WithoutPoison() : before_(poison_off) { poison_off = true; }
 
 WithoutPoison::~WithoutPoison() { poison_off = before_; }
+
+WithoutBytes::WithoutBytes(bool without) : before_(bytes_off) { bytes_off = without; }
+
+WithoutBytes::~WithoutBytes() { bytes_off = before_; }
 
 }  // namespace loadproof::sim

@@ -39,4 +39,19 @@ class WithoutPoison {
   bool before_;
 };
 
+// While it lives, what this thread allocates has a size and no bytes: a tensor whose data is a null
+// pointer, which the ledger counts as any other. For worlds that are run on shapes alone; whoever
+// would read or write such a tensor must ask has_bytes() (sim/torch_types.h) first. Scopes nest.
+class WithoutBytes {
+ public:
+  // `without`: false brings the bytes back, within another scope.
+  explicit WithoutBytes(bool without = true);
+  ~WithoutBytes();
+  WithoutBytes(const WithoutBytes&) = delete;
+  WithoutBytes& operator=(const WithoutBytes&) = delete;
+
+ private:
+  bool before_;
+};
+
 }  // namespace loadproof::sim

@@ -1,5 +1,4 @@
 // alloc: gives each tensor new storage, and never a value.
-#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include "sim/engine.h"
@@ -32,7 +31,9 @@ StateKind state_of(const std::string& as) {
 at::Tensor allocate(const std::string& as, const std::vector<int64_t>& shape, DType dtype) {
   if (as == "meta") return meta_tensor(shape, dtype);
   if (as == "empty") return empty_tensor(shape, dtype);
-  return at::zeros(shape, at::TensorOptions(scalar_type(dtype)));
+  at::Tensor value = empty_tensor(shape, dtype);
+  if (has_bytes(value)) value.zero_();  // as at::zeros does
+  return value;
 }
 
 Result<void> run(StepContext& context) {
@@ -57,14 +58,13 @@ Result<void> run(StepContext& context) {
                                       .item_size = static_cast<int32_t>(item_size(dtype)),
                                       .what = "alloc as " + as});
     if (same) {
-      at::Tensor there = held.value;
-      there.copy_(value);
+      copy_bytes(held.value, value);
       context.rank.wrote_all(slot, {origin, 0});
       continue;
     }
     const int64_t bytes = bytes_of(value);
     context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), piece,
-                      device_of(context.step));
+                      {.device = device_of(context.step), .fresh = true});
   }
   return {};
 }

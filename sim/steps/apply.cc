@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "sim/engine.h"
+#include "sim/memory/poison.h"
 #include "sim/steps/functions.h"
 #include "sim/steps/pairs.h"
 #include "sim/steps/rows.h"
+#include "sim/steps/storage.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
 
@@ -216,7 +218,54 @@ bool broadcasts(const at::Tensor& a, const at::Tensor& b) {
   return true;
 }
 
+// On shapes alone: the function tells what it would give, and all of that is made from its first
+// input, or from one that must not reach sampling.
+Result<void> apply_dry(StepContext& context, int slot, std::span<const int> sources) {
+  const Function& function = function_named(arg<std::string>(context.step, "fn"));
+  std::vector<at::Tensor> values;
+  Origin origin{.kind = StateKind::kDerived,
+                .rank = context.rank.index(),
+                .step = context.step.index,
+                .what = std::string(function.name)};
+  for (int source : sources) {
+    const Slot& held = context.rank.slot(source);
+    if (held.value.is_meta())
+      return fail(fmt::format("{} is on meta and has no elements to compute with",
+                              held.spec->name));
+    std::vector<int64_t> shape = shape_of(held.value);
+    if (optional_arg<std::vector<int64_t>>(context.step, "rows")) {
+      shape[0] = 0;
+      if (auto found = for_each_row(context, source, [&](int64_t) { ++shape[0]; }); !found)
+        return found;
+    }
+    values.push_back(meta_tensor(shape, dtype_of(held.value)));
+    for (const Interval& one : context.rank.states(source).intervals()) {
+      const bool bad =
+          must_not_reach_sampling(context.engine.origins().root_kind(one.cell.origin));
+      if (origin.parent != kNoOrigin && (!bad || origin.kind == StateKind::kTainted)) continue;
+      origin.parent = one.cell.origin;
+      if (bad) origin.kind = StateKind::kTainted;
+    }
+  }
+  const WithoutBytes constants(false);  // those that functions make for themselves
+  const FunctionOptions options = options_of(context, slot);
+  const auto result = function.compute(values, options);
+  if (!result)
+    return fail(fmt::format("{}: {}", context.rank.slot(slot).spec->name, result.error().message));
+  const WithoutBytes tensors;
+  const Slot& target = context.rank.slot(slot);
+  if (result->numel() != target.value.numel())
+    return fail(fmt::format("{} has shape [{}] and {} gives [{}]", target.spec->name,
+                            fmt::join(target.value.sizes(), ", "), function.name,
+                            fmt::join(result->sizes(), ", ")));
+  ensure_storage(context, slot, "target of apply");
+  origin.item_size = static_cast<int32_t>(context.rank.slot(slot).value.element_size());
+  context.rank.wrote_all(slot, {context.engine.origins().add(std::move(origin)), 0});
+  return {};
+}
+
 Result<void> apply_one(StepContext& context, int slot, std::span<const int> sources) {
+  if (context.engine.dry()) return apply_dry(context, slot, sources);
   const Function& function = function_named(arg<std::string>(context.step, "fn"));
   std::vector<Input> inputs;
   std::vector<at::Tensor> values, numbers;

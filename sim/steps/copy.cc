@@ -62,12 +62,12 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
                                        static_cast<int64_t>(from.element_size()), item_size(dtype))
                          : context.rank.states(source);
   if (source != slot && !to.is_meta() && dtype_of(to) == dtype) {
-    to.copy_(from);
+    copy_bytes(to, from);
     context.rank.wrote(slot, whole(shape_of(to)), states.intervals());
     return {};
   }
   at::Tensor value = empty_tensor(shape_of(from), dtype);
-  value.copy_(from);
+  copy_bytes(value, from);
   context.rank.give_shared(slot, std::move(value), std::move(states),
                            context.rank.slot(slot).shard);
   return {};
@@ -88,7 +88,7 @@ Result<void> copy_part(StepContext& context, int slot, int source) {
   if (!read) return tl::make_unexpected(read.error());
   const auto written = part_argument(context, "slice", to, name);
   if (!written) return tl::make_unexpected(written.error());
-  const at::Tensor given = *read ? (*read)->view.clone() : from.clone();
+  const at::Tensor given = copied(*read ? (*read)->view : from);
   const at::Tensor target = *written ? (*written)->view : to;
   if (given.numel() != target.numel() || given.squeeze().sizes() != target.squeeze().sizes())
     return fail(fmt::format("shape [{}] of {} does not fit into shape [{}] of {}",
@@ -103,7 +103,7 @@ Result<void> copy_part(StepContext& context, int slot, int source) {
     states.splice(0, states.bytes(), part);
   }
   if (dtype_of(from) != dtype_of(to)) states = cast_states(context, states, old_item, item);
-  target.copy_(given.reshape(target.sizes()));
+  copy_bytes(target, given.reshape(target.sizes()));
   context.rank.wrote_parts(slot, *written ? (*written)->layout.parts : all_of(to),
                            states.intervals());
   return {};
@@ -121,6 +121,9 @@ Result<void> run(StepContext& context) {
   const bool parts = optional_arg<std::string>(context.step, "slice") ||
                      optional_arg<std::string>(context.step, "from_slice");
   for (size_t i = 0; i < sources.size(); ++i) {
+    if (context.rank.device(sources[i]) != context.rank.device(context.selected[i]))
+      context.engine.note_work(context,
+                               {.moved = bytes_of(context.rank.slot(sources[i]).value)});
     auto done = parts ? copy_part(context, context.selected[i], sources[i])
                       : copy_one(context, context.selected[i], sources[i]);
     if (!done) return done;

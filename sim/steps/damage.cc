@@ -147,7 +147,7 @@ const Verb kDamage = {
      "A fault of storage: of files of a store, in the order of the arguments. Elements whose bytes "
      "it has changed are tainted for whoever reads them.",
      "damage: {ranks: 0, file: model-2.safetensors, zero: 16, at: -16}", false, false, false,
-     kParams},
+     kParams, /*reads=*/false, /*needs_bytes=*/true},
     run};
 
 }  // namespace loadproof::sim

@@ -16,6 +16,17 @@ namespace {
 
 constexpr size_t kKeysMax = 10'000;
 
+// As at::cat on the first dimension.
+at::Tensor joined_rows(const std::vector<at::Tensor>& values) {
+  const at::Tensor probe = empty_tensor({1}, dtype_of(values[0]));
+  if (has_bytes(probe)) return at::cat(values, 0);
+  std::vector<at::Tensor> shapes;
+  for (const at::Tensor& value : values)
+    shapes.push_back(meta_tensor(shape_of(value), dtype_of(value)));
+  const at::Tensor joined = at::cat(shapes, 0);
+  return empty_tensor(shape_of(joined), dtype_of(joined));
+}
+
 class Fetcher {
  public:
   Fetcher(StepContext& context, int slot, int64_t index, DType dtype, Reading reading)
@@ -87,7 +98,7 @@ class Fetcher {
         return fail(misfit(shape_of(part->value), piece.key, held->front().tensor->file,
                            piece.shape));
       const Box box{piece.begin, piece.size};
-      box_of(fetched.value, box).copy_(part->value.view(box.size));
+      copy_bytes(box_of(fetched.value, box), part->value.view(box.size));
       write_box(fetched.states, spec_.shape, box, item_, part->states.intervals());
       fetched.keys.push_back(piece.key);
     }
@@ -132,7 +143,7 @@ class Fetcher {
     fetched.states = states_of(key, held, elements);
     if (there == elements) return fetched;
     at::Tensor padded = empty_tensor(tensor.shape, tensor.dtype);
-    padded.view(-1).narrow(0, 0, there).copy_(fetched.value);
+    copy_bytes(padded.view(-1).narrow(0, 0, there), fetched.value);
     fetched.value = std::move(padded);
     const StateMap lost = never_written(elements, "past the end of the file");
     fetched.states.splice(there * item_, elements * item_,
@@ -170,8 +181,8 @@ class Fetcher {
   }
 
   void copy_part(const Fetched& from, int64_t source, Fetched& to, int64_t target, int64_t count) {
-    to.value.view(-1).narrow(0, target, count).copy_(
-        from.value.reshape(-1).narrow(0, source, count));
+    copy_bytes(to.value.view(-1).narrow(0, target, count),
+               from.value.reshape(-1).narrow(0, source, count));
     to.states.splice(target * item_, (target + count) * item_,
                      from.states.cut_out(source * item_, (source + count) * item_));
   }
@@ -216,7 +227,7 @@ class Fetcher {
                  .left_alone = alone};
     Box box = loadproof::whole(spec_.shape);
     for (size_t d = 0; d < shape.size(); ++d) box.size[d] = std::min(shape[d], spec_.shape[d]);
-    box_of(part.value, box).copy_(box_of(fetched.value, box));
+    copy_bytes(box_of(part.value, box), box_of(fetched.value, box));
     write_box(part.states, spec_.shape, box, item_, read_box(fetched.states, shape, box, item_));
     return part;
   }
@@ -243,7 +254,7 @@ class Fetcher {
         taken.push_back(key);
       }
     }
-    Fetched fetched{.value = at::cat(values, 0)};
+    Fetched fetched{.value = joined_rows(values)};
     fetched.states = StateMap(fetched.value.numel() * item_, {kNoOrigin, 0});
     int64_t at = 0;
     for (const StateMap& one : states) {
@@ -292,7 +303,7 @@ Kept keep(const StepContext& context, int slot, const Fetched& fetched,
   const int64_t item = item_size(dtype), elements = kept.value.numel();
   const at::Tensor source = fetched.value.reshape(-1);
   if (!taken || fetched.is_piece) {
-    kept.value.view(-1).copy_(source);
+    copy_bytes(kept.value.view(-1), source);
     kept.states = fetched.states;
     return kept;
   }
@@ -309,17 +320,20 @@ Kept keep(const StepContext& context, int slot, const Fetched& fetched,
   for (const Part& part : own->layout.parts) covered += part.count;
   if (covered < elements) {
     const at::Tensor unwritten = empty_tensor({elements}, dtype);
-    kept.value.zero_();
+    if (has_bytes(kept.value)) kept.value.zero_();
     for (const Part& part : own->layout.parts)
-      kept.value.view(-1).narrow(0, part.piece, part.count).copy_(
-          unwritten.narrow(0, part.piece, part.count));
+      copy_bytes(kept.value.view(-1).narrow(0, part.piece, part.count),
+                 unwritten.narrow(0, part.piece, part.count));
   }
   for (const Part& part : own->layout.parts)
     kept.states.write(part.piece * item, (part.piece + part.count) * item, {lost, 0});
+  const bool written = has_bytes(kept.value);
   for (const Part& part : taken->layout.parts) {
     const int64_t count = std::min(part.count, elements - part.piece);
     if (count <= 0) continue;
-    kept.value.view(-1).narrow(0, part.piece, count).copy_(source.narrow(0, part.whole, count));
+    if (written)
+      copy_bytes(kept.value.view(-1).narrow(0, part.piece, count),
+                 source.narrow(0, part.whole, count));
     kept.states.splice(part.piece * item, (part.piece + count) * item,
                        fetched.states.cut_out(part.whole * item, (part.whole + count) * item));
   }

@@ -92,12 +92,13 @@ struct Content {
 };
 
 Result<Content> value_content(StepContext& context, int slot) {
-  const at::Tensor& reference = context.engine.asset().reference(slot);
+  const Asset& asset = context.engine.asset();
   const TensorSpec& spec = *context.rank.slot(slot).spec;
-  if (!reference.defined() || (!spec.pieces.empty() && !spec.value))
+  if (!asset.has_reference(slot) || (!spec.pieces.empty() && !spec.value))
     return fail(fmt::format("{} has no analytic and no declared value", spec.name));
   const std::optional<Shard> piece = context.rank.slot(slot).shard;
-  return Content{[&reference, piece](at::Tensor target) {
+  return Content{[&asset, slot, piece](at::Tensor target) {
+                   const at::Tensor& reference = asset.reference(slot);
                    target.copy_(piece ? piece_of(reference, piece->layout) : reference);
                  },
                  StateKind::kComputed, "its formula"};
@@ -162,7 +163,10 @@ std::vector<Part> elements_where(const StepContext& context, int slot, const std
 // The elements that the step is about; nothing: all.
 Result<std::optional<std::vector<Part>>> parts_of(StepContext& context, int slot) {
   const at::Tensor value = context.rank.slot(slot).value;
-  if (const auto* where = optional_arg<std::string>(context.step, "where"))
+  const auto* where = optional_arg<std::string>(context.step, "where");
+  if (where && *where != "suspect" && context.engine.dry())
+    return fail(fmt::format("on shapes alone nobody can tell which elements are {}", *where));
+  if (where)
     return std::optional(elements_where(context, slot, *where));
   if (optional_arg<std::vector<int64_t>>(context.step, "rows")) {
     Chosen chosen;
@@ -179,6 +183,17 @@ Result<std::optional<std::vector<Part>>> parts_of(StepContext& context, int slot
   return std::optional((*part)->layout.parts);
 }
 
+void write_parts(at::Tensor value, const std::vector<Part>& parts,
+                 const std::function<void(at::Tensor)>& write) {
+  at::Tensor all = empty_tensor(shape_of(value), dtype_of(value));
+  write(all);
+  at::Tensor merged = value.contiguous().clone();
+  for (const Part& part : parts)
+    merged.view(-1).narrow(0, part.whole, part.count)
+        .copy_(all.view(-1).narrow(0, part.whole, part.count));
+  value.copy_(merged);
+}
+
 Result<void> fill_one(StepContext& context, int slot) {
   auto content = content_of(context, slot);
   if (!content) return tl::make_unexpected(content.error());
@@ -189,17 +204,11 @@ Result<void> fill_one(StepContext& context, int slot) {
   if (!parts) return tl::make_unexpected(parts.error());
   const Cell cell = cell_of(context, value, (*content)->kind, (*content)->what);
   if (!*parts) {
-    (*content)->write(value);
+    if (has_bytes(value)) (*content)->write(value);
     context.rank.wrote_all(slot, cell);
     return {};
   }
-  at::Tensor all = empty_tensor(shape_of(value), dtype_of(value));
-  (*content)->write(all);
-  at::Tensor merged = value.contiguous().clone();
-  for (const Part& part : **parts)
-    merged.view(-1).narrow(0, part.whole, part.count)
-        .copy_(all.view(-1).narrow(0, part.whole, part.count));
-  value.copy_(merged);
+  if (has_bytes(value)) write_parts(value, **parts, (*content)->write);
   context.rank.wrote_parts(slot, **parts, {{0, bytes_of(value), cell}});
   return {};
 }

@@ -31,17 +31,17 @@ Result<void> run(StepContext& context) {
     const at::Tensor fresh = at::empty_like(value);
     const bool some_rows = optional_arg<std::vector<int64_t>>(context.step, "rows") != nullptr;
     if (!some_rows && arg<std::string>(context.step, "place") == "same") {
-      value.copy_(fresh);
+      copy_bytes(value, fresh);
       context.rank.wrote_all(slot, {origin, 0});
       continue;
     }
     if (!some_rows) {
       context.rank.give_shared(slot, fresh, StateMap(bytes_of(fresh), {origin, 0}),
-                               context.rank.slot(slot).shard);
+                               context.rank.slot(slot).shard, {.fresh = true});
       continue;
     }
     auto done = for_each_row(context, slot, [&](int64_t row) {
-      value.select(0, row).copy_(fresh.select(0, row));
+      copy_bytes(value.select(0, row), fresh.select(0, row));
       context.rank.wrote_rows(slot, row, 1, {origin, 0});
     });
     if (!done) return done;

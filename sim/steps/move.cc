@@ -48,7 +48,7 @@ const Verb kMove = {
      "Renames files of a store, or moves them to another, in place of what that has under their "
      "names. An error where there is no such file.",
      "move: {store: out, file: tmp.safetensors, as: model.safetensors, ranks: 0}", false, false,
-     false, kParams},
+     false, kParams, /*reads=*/false, /*needs_bytes=*/true},
     run};
 
 }  // namespace loadproof::sim

@@ -88,16 +88,29 @@ DType dtype_read(const StepContext& context, const Slot& held) {
 void write_over(Rank& rank, int slot, const Kept& kept, OriginId left_alone) {
   at::Tensor value = rank.slot(slot).value;
   const auto item = static_cast<int64_t>(value.element_size());
-  const at::Tensor merged = kept.value.clone(), before = value.reshape(-1);
+  const at::Tensor merged = copied(kept.value), before = dense(value).view(-1);
   StateMap states = kept.states;
   for (const Interval& one : kept.states.intervals()) {
     if (one.cell.origin != left_alone) continue;
     const int64_t begin = one.begin / item, count = (one.end - one.begin) / item;
-    merged.view(-1).narrow(0, begin, count).copy_(before.narrow(0, begin, count));
+    copy_bytes(merged.view(-1).narrow(0, begin, count), before.narrow(0, begin, count));
     states.splice(one.begin, one.end, rank.states(slot).cut_out(one.begin, one.end));
   }
-  value.copy_(merged);
+  copy_bytes(value, merged);
   rank.wrote(slot, whole(shape_of(value)), states.intervals());
+}
+
+// The bytes that come from files: of a piece, no more than that. A device has them by way of the
+// host.
+void note_read(const StepContext& context, int slot, const Fetched& fetched,
+               const std::optional<Shard>& taken, const std::optional<Shard>& own) {
+  int64_t elements = fetched.value.numel();
+  if (taken && !fetched.is_piece) elements = element_count((own ? own : taken)->layout.shape);
+  const int64_t bytes = elements * static_cast<int64_t>(fetched.value.element_size());
+  const Device device = device_of(context.step).value_or(context.rank.device(slot));
+  context.engine.note_work(context, {.read = bytes,
+                                     .reads = static_cast<int64_t>(fetched.keys.size()),
+                                     .moved = device == Device::kCuda ? bytes : 0});
 }
 
 Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
@@ -106,10 +119,11 @@ Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
   if (!taken) return tl::make_unexpected(taken.error());
   std::optional<Shard> own;
   if (arg<std::string>(context.step, "slice") == "own") own = own_piece(held);
+  note_read(context, slot, fetched, *taken, own);
   Kept kept = keep(context, slot, fetched, *taken, own, dtype_read(context, held));
   if (!in_place(context, held)) {
     context.rank.give(slot, std::move(kept.value), std::move(kept.states), own,
-                      device_of(context.step));
+                      {.device = device_of(context.step), .fresh = true});
     return {};
   }
   const at::Tensor& value = held.value;

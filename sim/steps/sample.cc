@@ -102,6 +102,7 @@ std::vector<Reach> suspects_in(const StepContext& context, int slot) {
 
 Result<void> sample_tensors(StepContext& context) {
   context.engine.take_point(context, /*sampled=*/true);
+  if (context.engine.dry()) return {};
   for (int slot : context.selected) {
     const Slot& held = context.rank.slot(slot);
     if (held.value.is_meta() || held.value.dim() == 0 || held.value.numel() == 0)
@@ -122,7 +123,7 @@ Result<void> run(StepContext& context) {
   const std::vector<TensorObservation>& seen = context.engine.take_point(context, /*sampled=*/true);
   for (size_t i = 0; i < context.rank.slots().size(); ++i)
     context.rank.note_read(static_cast<int>(i));
-  if (!model) return {};  // the scenario's own tensors are read by being there
+  if (!model || context.engine.dry()) return {};  // the scenario's own tensors are read by being there
   const uint64_t key = key_of(context, seen);
   if (const loadproof::Generation* known = context.engine.remembered(key)) {
     loadproof::Generation generation = *known;

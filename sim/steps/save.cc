@@ -54,8 +54,10 @@ Result<void> save_one(StepContext& context, int slot, int64_t index) {
   const int64_t pieces = arg<int64_t>(context.step, "pieces");
   if (held.value.is_meta())
     return fail(fmt::format("cannot save {}, which is on meta", held.spec->name));
+  context.engine.note_work(context, {.saved = bytes_of(held.value)});
   if (pieces > 1 && (held.value.dim() == 0 || held.value.size(0) % pieces != 0))
     return fail(fmt::format("{} cannot be saved in {} pieces", held.spec->name, pieces));
+  if (context.engine.dry()) return {};
   for (int64_t piece = 0; piece < pieces; ++piece) {
     Variables variables = variables_of(context, held.spec->name, index);
     variables.emplace_back("piece", std::to_string(piece));

@@ -28,7 +28,7 @@ constexpr ParamInfo kParams[] = {
 Result<void> shard_one(StepContext& context, int slot, const Cut& cut, const Place& place,
                        bool alone) {
   const Slot& held = context.rank.slot(slot);
-  const at::Tensor value = held.value.contiguous();
+  const at::Tensor value = dense(held.value);
   Result<Shard> shard = cut_again(held.shard, shape_of(value), cut,
                                   arg<std::string>(context.step, "over"), place);
   if (!shard) return fail(fmt::format("{}: {}", held.spec->name, shard.error().message));

@@ -16,7 +16,8 @@ void ensure_storage(StepContext& context, int slot, const char* why) {
        .item_size = static_cast<int32_t>(value.element_size()),
        .what = why});
   const int64_t bytes = bytes_of(value);
-  context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), held.shard);
+  context.rank.give(slot, std::move(value), StateMap(bytes, {origin, 0}), held.shard,
+                    {.fresh = true});
 }
 
 }  // namespace loadproof::sim

@@ -20,8 +20,9 @@ Result<void> run(StepContext& context) {
     // What is on meta has no memory, and what is there already stays: torch copies neither.
     if (held.value.is_meta() || context.rank.device(slot) == device) continue;
     context.rank.note_read(slot);
-    context.rank.give_shared(slot, held.value.clone().contiguous(), context.rank.states(slot),
-                             held.shard, device);
+    context.engine.note_work(context, {.moved = bytes_of(held.value)});
+    context.rank.give_shared(slot, copied(held.value).contiguous(), context.rank.states(slot),
+                             held.shard, {.device = device});
   }
   return {};
 }

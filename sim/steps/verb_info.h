@@ -36,6 +36,7 @@ struct VerbInfo {
   bool collective = false;
   std::span<const ParamInfo> params;
   bool reads = false;  // what the tensors of `of` hold, on every rank that runs it
+  bool needs_bytes = false;  // a run on shapes alone passes it over
 };
 
 std::span<const VerbInfo> verb_infos();            // in the order of the reference

@@ -12,7 +12,7 @@ using Holder = PeakObservation::Holder;
 // Two names of one storage of 1 KiB, and one of their own.
 const std::string kTensors = R"(tensors:
   w:    {shape: [256], from: file}
-  tied: {shape: [256], tie: w}
+  twin: {shape: [256], tie: w}
   v:    {shape: [256], from: file}
 )";
 
@@ -29,8 +29,8 @@ TEST(Device, HoldsWhatIsMovedToItWithAllNamesOfItsStorage) {
 budget: {device_resident: 1 KiB}
 )" + kTensors + R"(steps:
   - read: {of: all}
-  - bind: {of: tied}
-  - to:   {of: tied, device: cuda, ranks: local 1}
+  - bind: {of: twin}
+  - to:   {of: twin, device: cuda, ranks: local 1}
 )");
   EXPECT_EQ(held(result, Holder::kDevice), (std::vector<int64_t>{0, 1, 0, 1}));
   EXPECT_EQ(held(result, Holder::kNode), (std::vector<int64_t>{4, 4}));
@@ -42,7 +42,7 @@ TEST(Device, IsNotMovedToTwiceAndNotFromMeta) {
   - read: {of: w, device: cuda}
   - to:   {of: all, device: cuda}
   - read: {of: v}
-  - bind: {of: tied}
+  - bind: {of: twin}
 )");
   EXPECT_EQ(held(result, Holder::kDevice), std::vector<int64_t>{1});
   EXPECT_EQ(held(result, Holder::kRank), std::vector<int64_t>{1});
@@ -56,7 +56,7 @@ budget: {device_resident: 4 KiB, rank_resident: 0}
   - alloc:     {of: all, as: empty, device: cuda}
   - read:      {of: file, ranks: 0}
   - broadcast: {of: file, src: 0}
-  - bind:      {of: tied}
+  - bind:      {of: twin}
   - shard:     {of: file}
 )");
   // All of a model, a tensor and the one that replaces it.
@@ -70,7 +70,7 @@ budget: {device_resident: 2 KiB}
 )" + kTensors + R"(steps:
   - read: {of: w, device: cuda}
   - read: {of: v}
-  - bind: {of: tied}
+  - bind: {of: twin}
 )");
   EXPECT_EQ(held(result, Holder::kDevice), (std::vector<int64_t>{2, 1, 2, 1}));
   EXPECT_TRUE(result.surprises.empty()) << result.surprises[0];
@@ -79,7 +79,7 @@ budget: {device_resident: 2 KiB}
 TEST(Device, BreaksItsBudgetAtAStep) {
   const CaseResult result = run_text("budget: {device_resident: 1 KiB}\n" + kTensors + R"(steps:
   - read: {of: file}
-  - bind: {of: tied}
+  - bind: {of: twin}
   - to:   {id: first, of: w, device: cuda}
   - to:   {id: second, of: v, device: cuda}
 )");
@@ -91,7 +91,7 @@ TEST(Device, BreaksItsBudgetAtAStep) {
 
 const std::string kForms = R"(steps:
   - read:  {of: file}
-  - bind:  {of: tied}
+  - bind:  {of: twin}
   - alloc: {id: copy, of: spare, as: zeros}
 variants:
   lean:     {drop: [copy]}

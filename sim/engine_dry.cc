@@ -1,0 +1,90 @@
+// Engine, fifth part: collectives of a rank that runs alone, on shapes.
+#include <fmt/format.h>
+
+#include "sim/check.h"
+#include "sim/engine.h"
+#include "sim/torch_types.h"
+
+namespace loadproof::sim {
+
+Result<void> Engine::post_alone(const StepContext& step, const Post& post, int group) {
+  Runner& poster = runner(step.rank.index());
+  if (groups_.ranks_of(group).size() > 1 && poster.costs)
+    poster.costs->meet(meet_of(step, post, group), poster.memory->now());
+  if (post.slot < 0) return {};
+  if (poster.memory) poster.memory->begin(step.step.index);
+  const bool joins = post.op == Collective::kGather || post.op == Collective::kAllGather;
+  auto done = joins ? gather_alone(step, post) : give_alone(step, post, group);
+  note_peak(poster, step.step.index);
+  if (poster.memory) poster.memory->begin(step.step.index);
+  return done;
+}
+
+// All but gathers: what the rank receives takes the place of what it had, or new storage.
+Result<void> Engine::give_alone(const StepContext& step, const Post& post, int group) {
+  Rank& rank = step.rank;
+  const bool gives = post.source == rank.index();
+  const int used = gives ? post.slot : post.into.value_or(post.slot);
+  const Slot& slot = rank.slot(used);
+  const bool scatters = post.op == Collective::kScatter;
+  if (slot.value.is_meta() && (gives || !scatters))
+    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
+                            slot.spec->name));
+  if (gives) rank.note_read(used);
+  const DType dtype = slot.value.is_meta() ? slot.spec->dtype : dtype_of(slot.value);
+  const OriginId origin = origins_.add({.kind = gives ? StateKind::kDerived : StateKind::kReceived,
+                                        .rank = gives ? rank.index() : std::max(0, post.source),
+                                        .step = step.step.index,
+                                        .item_size = static_cast<int32_t>(item_size(dtype)),
+                                        .what = slot.spec->name});
+  if (!scatters) {
+    const bool reduces = post.op == Collective::kAllReduce && (post.source < 0 || gives);
+    if (reduces || (post.op != Collective::kAllReduce && !gives)) rank.wrote_all(used, {origin, 0});
+    return {};
+  }
+  const std::vector<int64_t> shape = gives ? shape_of(slot.value) : slot.spec->shape;
+  const Place place{static_cast<int64_t>(groups_.ranks_of(group).size()),
+                    std::ranges::find(groups_.ranks_of(group), rank.index()) -
+                        groups_.ranks_of(group).begin()};
+  Result<Shard> shard = cut_again(std::nullopt, shape, *post.cut, post.group, place);
+  if (!shard) return fail(fmt::format("{}: {}", slot.spec->name, shard.error().message));
+  at::Tensor piece = empty_tensor(shard->layout.shape, dtype);
+  StateMap states(bytes_of(piece), {origin, 0});
+  rank.give_shared(used, std::move(piece), std::move(states), *shard);
+  return {};
+}
+
+Result<void> Engine::gather_alone(const StepContext& step, const Post& post) {
+  Rank& rank = step.rank;
+  rank.note_read(post.slot);
+  if (post.op == Collective::kGather && post.source != rank.index()) return {};
+  const Slot& slot = rank.slot(post.slot);
+  if (slot.value.is_meta())
+    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
+                            slot.spec->name));
+  const Shard shard = *slot.shard;
+  std::optional<Shard> rest = without_last_cut(shard);
+  if (post.level + 1 < shard.levels.size()) {
+    std::vector<Place> places;
+    for (const Shard::Level& level : shard.levels) {
+      const Result<Place> place = groups_.place_in(level.group, rank.index());
+      if (!place) return tl::make_unexpected(place.error());
+      places.push_back(*place);
+    }
+    auto anew = cut_anew(shard, shard.levels[0].shape, places, post.level);
+    if (!anew) return tl::make_unexpected(anew.error());
+    rest = std::move(*anew);
+  }
+  const std::vector<int64_t> shape = rest ? rest->layout.shape : shard.levels[0].shape;
+  at::Tensor joined = empty_tensor(shape, dtype_of(slot.value));
+  const OriginId origin = origins_.add({.kind = StateKind::kReceived,
+                                        .rank = rank.index(),
+                                        .step = step.step.index,
+                                        .item_size = static_cast<int32_t>(joined.element_size()),
+                                        .what = slot.spec->name});
+  StateMap states(bytes_of(joined), {origin, 0});
+  rank.give_shared(post.slot, std::move(joined), std::move(states), rest);
+  return {};
+}
+
+}  // namespace loadproof::sim
