@@ -1,7 +1,7 @@
 // How does the time of a case grow with what is in it?
 //
 //   BM_GrowthOfRanks/N       4 tensors read by rank 0 and broadcast to N ranks, in one process
-//   BM_GrowthOfTensors/N     N tensors read by rank 0 and broadcast to another
+//   BM_GrowthOfTensors/N     N tensors, 4,096 at most, read by rank 0 and broadcast to another
 //   BM_GrowthOfSteps/N       N steps that each fill one small tensor
 //   BM_GrowthOfBytes/N       one tensor of N KiB, read and broadcast
 //   BM_GrowthOfRows/N        N steps that each write a row of one tensor: a state with N intervals
@@ -134,23 +134,24 @@ void BM_StateMapSplice(benchmark::State& state) {
   state.SetComplexityN(count);
 }
 
-void sizes(benchmark::internal::Benchmark* bench, int64_t from, int64_t to) {
-  const int64_t last = by_form(from * 4, to, to * 4);
+// `most`: in the long form.
+void sizes(benchmark::internal::Benchmark* bench, int64_t from, int64_t to, int64_t most) {
+  const int64_t last = by_form(from * 4, to, most);
   bench->RangeMultiplier(4)->Range(from, last)->Complexity()->Unit(benchmark::kMillisecond);
 }
 
-void cases(benchmark::internal::Benchmark* bench, int64_t from, int64_t to) {
-  sizes(bench->UseManualTime(), from, to);
+void cases(benchmark::internal::Benchmark* bench, int64_t from, int64_t to, int64_t most) {
+  sizes(bench->UseManualTime(), from, to, most);
 }
 
-BENCHMARK(BM_GrowthOfRanks)->Apply([](auto* bench) { cases(bench, 4, 4096); });
-BENCHMARK(BM_GrowthOfTensors)->Apply([](auto* bench) { cases(bench, 4, 4096); });
-BENCHMARK(BM_GrowthOfSteps)->Apply([](auto* bench) { cases(bench, 4, 4096); });
-BENCHMARK(BM_GrowthOfBytes)->Apply([](auto* bench) { cases(bench, 16, 65536); });
-BENCHMARK(BM_GrowthOfRows)->Apply([](auto* bench) { cases(bench, 4, 4096); });
-BENCHMARK(BM_GrowthOfColumns)->Apply([](auto* bench) { cases(bench, 4, 4096); });
-BENCHMARK(BM_StateMapWrites)->Apply([](auto* bench) { sizes(bench, 16, 4096); });
-BENCHMARK(BM_StateMapSplice)->Apply([](auto* bench) { sizes(bench, 16, 65536); });
+BENCHMARK(BM_GrowthOfRanks)->Apply([](auto* bench) { cases(bench, 4, 4096, 16384); });
+BENCHMARK(BM_GrowthOfTensors)->Apply([](auto* bench) { cases(bench, 4, 4096, 4096); });
+BENCHMARK(BM_GrowthOfSteps)->Apply([](auto* bench) { cases(bench, 4, 4096, 16384); });
+BENCHMARK(BM_GrowthOfBytes)->Apply([](auto* bench) { cases(bench, 16, 65536, 1 << 20); });
+BENCHMARK(BM_GrowthOfRows)->Apply([](auto* bench) { cases(bench, 4, 4096, 16384); });
+BENCHMARK(BM_GrowthOfColumns)->Apply([](auto* bench) { cases(bench, 4, 4096, 16384); });
+BENCHMARK(BM_StateMapWrites)->Apply([](auto* bench) { sizes(bench, 16, 4096, 16384); });
+BENCHMARK(BM_StateMapSplice)->Apply([](auto* bench) { sizes(bench, 16, 65536, 1 << 20); });
 
 }  // namespace
 }  // namespace loadproof::bench
