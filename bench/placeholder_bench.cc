@@ -336,7 +336,7 @@ int main(int argc, char** argv) {
   const std::vector<Setting> all = settings();
   for (const Setting& setting : all)
     benchmark::RegisterBenchmark(name_of(setting).c_str(), placeholder_cost, setting)
-        ->Iterations(by_form(1, 3, 6))
+        ->Iterations(by_form(1, 5, 6))
         ->UseManualTime()
         ->Unit(benchmark::kMicrosecond);
   benchmark::AddCustomContext("transparent_huge_pages", huge_page_mode());
