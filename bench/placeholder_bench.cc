@@ -8,8 +8,8 @@
 // Each rank is a process, as it is in a real load, and holds 16 MiB or one tensor at once.
 //
 // PAGES: `cold` memory is new from the kernel; `reused` was written with NaN, freed and is taken
-// again as far as glibc keeps it, which is up to 32 MiB. huge: 0 forbids huge pages, 1 asks for
-// them, as THP_MEM_ALLOC_ENABLE=1 makes torch's allocator do.
+// again as far as glibc keeps it, which is up to 32 MiB; zeros_of_mmap is new always. huge: 0
+// forbids huge pages, 1 asks for them, as THP_MEM_ALLOC_ENABLE=1 makes torch's allocator do.
 //
 // `time` is to make them. Per round, of the slowest rank; empty_like is measured in turn with it:
 //   hold, later, sum     time to make them, to write them for the first time, and both; again, of a
@@ -49,7 +49,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
-constexpr int64_t kBytesAtOnce = 16 * kMiB;    // of small tensors, so that pages can be told apart
+constexpr int64_t kBytesAtOnce = 16 * kMiB;  // of small tensors, so that pages can be told apart
+constexpr char kRound = 'r';                 // what ranks are told to do
+constexpr const char* kDied = "a rank has ended: no memory?";
 constexpr int kReusedUpTo = 32 * 1024 * 1024;  // glibc's largest threshold of its own for mmap
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -100,12 +102,14 @@ double write_all(std::vector<at::Tensor>& tensors, int byte) {
   return seconds_since(begin);
 }
 
-// Memory that has been written with NaN and is free, or none that is free at all. Blocks are 16 KiB
-// larger than what is taken again: glibc looks for more than it gives where memory is aligned, and
-// so finds no room in a free block of the very same size.
+// Cold: no page that is free is the process's any more. Reused: there is free memory that has been
+// written, with NaN. Its blocks are 16 KiB larger than what is taken again: glibc looks for more
+// than it gives where memory is aligned, and finds no room in a free block of the very same size.
 void set_pages(const Setting& setting) {
-  ::malloc_trim(0);
-  if (setting.pages == Pages::kCold) return;
+  if (setting.pages == Pages::kCold) {
+    ::malloc_trim(0);
+    return;
+  }
   Setting larger = setting;
   larger.bytes += 16 * kKiB;
   const at::Tensor like = meta_tensor(larger);
@@ -115,7 +119,7 @@ void set_pages(const Setting& setting) {
   write_all(tensors, 0xFF);
 }
 
-Round measure(const Setting& setting, const Placeholder& how) {
+Round measure(const Setting& setting) {
   const at::Tensor like = meta_tensor(setting);
   const auto count = static_cast<size_t>(tensors_at_once(setting));
   set_pages(setting);
@@ -124,7 +128,7 @@ Round measure(const Setting& setting, const Placeholder& how) {
   Round round{};
   const KernelMemory before = read_kernel_memory();
   const auto begin = Clock::now();
-  for (size_t i = 0; i < count; ++i) tensors.push_back(how.make(like));
+  for (size_t i = 0; i < count; ++i) tensors.push_back(setting.how->make(like));
   round.hold = seconds_since(begin);
   round.held = read_kernel_memory() - before;
   for (const at::Tensor& tensor : tensors)
@@ -138,8 +142,9 @@ Round measure(const Setting& setting, const Placeholder& how) {
   return round;
 }
 
-// The baseline: empty_like on cold memory, under the same huge pages, size and ranks.
+// empty_like in cold memory, at the same size, ranks and huge pages.
 Setting baseline_of(Setting setting) {
+  setting.how = &placeholders()[0];
   setting.pages = Pages::kCold;
   return setting;
 }
@@ -151,19 +156,13 @@ void set_glibc(Pages pages) {
   ::mallopt(M_TRIM_THRESHOLD, pages == Pages::kCold ? 128 * 1024 : 2 * kReusedUpTo);
 }
 
+using Ranks = RankProcesses<Round>;
+
 void prepare_rank(const Setting& setting) {
   at::set_num_threads(1);
   setting.huge ? take_huge_pages() : refuse_huge_pages();
-  read_kernel_memory();  // whose first call allocates
-}
-
-Round run_in_rank(const Setting& setting, char command) {
-  if (command == 'b') {
-    set_glibc(Pages::kCold);
-    return measure(baseline_of(setting), placeholders()[0]);
-  }
   set_glibc(setting.pages);
-  return measure(setting, *setting.how);
+  read_kernel_memory();  // whose first call allocates
 }
 
 // ---- of all ranks and rounds ----
@@ -218,20 +217,23 @@ bool tell_fates(benchmark::State& state, const Setting& setting) {
 }
 
 void placeholder_cost(benchmark::State& state, const Setting& setting) {
-  RankProcesses<Round> ranks(
-      setting.ranks, [&] { prepare_rank(setting); },
-      [&](char command) { return run_in_rank(setting, command); });
+  const Setting baseline = baseline_of(setting);
+  Ranks others(
+      setting.ranks, [&] { prepare_rank(baseline); }, [&](char) { return measure(baseline); });
+  Ranks ranks(
+      setting.ranks, [&] { prepare_rank(setting); }, [&](char) { return measure(setting); });
   std::vector<double> hold, later, sum, again, sum_us;
   std::vector<Round> last;
-  if (form() != Form::kInstant) ranks.run('b');  // the machine's own memory, where it is lazy too
+  if (form() != Form::kInstant && (!others.run(kRound) || !ranks.run(kRound)))
+    return state.SkipWithError(kDied);  // the first round fills caches and heaps
   for ([[maybe_unused]] auto iteration : state) {
-    const auto baseline = ranks.run('b');
-    const auto subject = ranks.run('s');
-    if (!baseline || !subject) return state.SkipWithError("a rank has ended: no memory?");
+    const auto empty = others.run(kRound);
+    const auto subject = ranks.run(kRound);
+    if (!empty || !subject) return state.SkipWithError(kDied);
     last = *subject;
     if (const std::string error = disagreement(last); !error.empty())
       return state.SkipWithError(error.c_str());
-    const double whole = slowest(*baseline, &Round::hold) + slowest(*baseline, &Round::first_write);
+    const double whole = slowest(*empty, &Round::hold) + slowest(*empty, &Round::first_write);
     hold.push_back(slowest(last, &Round::hold) / whole);
     later.push_back(slowest(last, &Round::first_write) / whole);
     sum.push_back(hold.back() + later.back());
