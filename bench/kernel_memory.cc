@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cinttypes>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,7 +16,8 @@ namespace loadproof::bench {
 namespace {
 
 struct Mapping {
-  uint64_t begin, end;
+  const void* begin;
+  size_t bytes;
 };
 
 // Without those of the kernel's own, such as [vvar], which have no page table to walk. The file is
@@ -28,16 +29,15 @@ int64_t committed_by_pagemap() {
   if (!maps) return 0;
   char line[512];
   while (std::fgets(line, sizeof line, maps)) {
-    uint64_t begin = 0;
-    uint64_t end = 0;
-    if (std::sscanf(line, "%" SCNx64 "-%" SCNx64, &begin, &end) == 2 && !std::strstr(line, "[v"))
-      mappings.push_back({begin, end});
+    void* begin = nullptr;
+    void* end = nullptr;
+    if (std::sscanf(line, "%p-%p", &begin, &end) == 2 && !std::strstr(line, "[v"))
+      mappings.push_back({begin, static_cast<size_t>(static_cast<std::byte*>(end) -
+                                                     static_cast<std::byte*>(begin))});
   }
   std::fclose(maps);
   int64_t committed = 0;
-  for (const Mapping& one : mappings)
-    committed +=
-        sim::committed_bytes(reinterpret_cast<const void*>(one.begin), one.end - one.begin);
+  for (const Mapping& one : mappings) committed += sim::committed_bytes(one.begin, one.bytes);
   return committed;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <limits>
 
@@ -28,9 +29,9 @@ at::TensorOptions on_cpu(const at::Tensor& like) { return like.options().device(
 
 void ask_for_huge_pages(void* data, size_t bytes) {
   if (!huge_pages_wanted || bytes < kHugePage) return;
-  const auto address = reinterpret_cast<uintptr_t>(data);
-  const uintptr_t begin = (address + sim::kPageSize - 1) / sim::kPageSize * sim::kPageSize;
-  ::madvise(reinterpret_cast<void*>(begin), address + bytes - begin, MADV_HUGEPAGE);
+  const size_t past = reinterpret_cast<uintptr_t>(data) % sim::kPageSize;
+  const size_t skipped = past == 0 ? 0 : sim::kPageSize - past;
+  ::madvise(static_cast<std::byte*>(data) + skipped, bytes - skipped, MADV_HUGEPAGE);
 }
 
 at::Tensor by_empty_like(const at::Tensor& like) { return at::empty_like(like, on_cpu(like)); }

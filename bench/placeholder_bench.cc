@@ -265,8 +265,8 @@ std::string name_of(const Setting& setting) {
 }
 
 bool fits(const Setting& setting) {
-  static const int64_t memory = ::sysconf(_SC_AVPHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
-  return setting.bytes * setting.ranks < memory / 2;
+  static const int64_t kMemory = ::sysconf(_SC_AVPHYS_PAGES) * ::sysconf(_SC_PAGESIZE);
+  return setting.bytes * setting.ranks < kMemory / 2;
 }
 
 void add(std::vector<Setting>& all, Setting setting) {

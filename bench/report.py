@@ -24,7 +24,7 @@ def arguments():
         epilog="examples:\n  ci/bench\n  ci/bench --long --out /tmp/long\n"
                "  ci/bench --only growth --only placeholder")
     parser.add_argument("--long", action="store_true",
-                        help="all sizes, to 4 GiB, and longer runs: more than half an hour")
+                        help="all sizes, to 4 GiB, and longer runs: an hour or two")
     parser.add_argument("--instant", action="store_true",
                         help="only to see that it works: what it measures says nothing")
     parser.add_argument("--preset", default="release", help="which build (default: release)")
