@@ -8,11 +8,9 @@
 // Gloo, transformers 5.4.0, two processes that are up already), over the time of ours.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <iostream>
+#include <string>
 
-#include "harness/plan.h"
-#include "harness/runner.h"
+#include "bench/cases.h"
 
 namespace {
 
@@ -22,12 +20,8 @@ using namespace loadproof::harness;
 constexpr double kRealStackSeconds = 0.0285;
 
 Case case_of(const std::string& variant, const std::string& backend, int64_t ranks) {
-  Overrides wishes{.only = {{"variant", variant}}, .ranks = ranks, .backend = backend};
-  Plan plan = make_plan({LOADPROOF_SOURCE_DIR "/scenarios/smoke/ram_efficient_loading.yaml"},
-                        wishes, disk_files());
-  for (const std::string& problem : plan.problems) std::cerr << problem;
-  if (plan.cases.size() != 1) std::exit(2);
-  return plan.cases[0];
+  return bench::case_of_file(LOADPROOF_SOURCE_DIR "/scenarios/smoke/ram_efficient_loading.yaml",
+                             {.only = {{"variant", variant}}, .ranks = ranks, .backend = backend});
 }
 
 void run(benchmark::State& state, const std::string& variant, const std::string& backend,
@@ -35,11 +29,8 @@ void run(benchmark::State& state, const std::string& variant, const std::string&
   const Case plan = case_of(variant, backend, ranks);
   sim::Session session;
   for (int warm = 0; warm < 2; ++warm)
-    if (const CaseResult result = run_case(session, plan, {}); result.status != Status::kPass) {
-      state.SkipWithError(
-          (result.error + (result.surprises.empty() ? "" : result.surprises[0])).c_str());
-      return;
-    }
+    if (const std::string wrong = bench::first_run(session, plan); !wrong.empty())
+      return state.SkipWithError(wrong.c_str());
   for (auto _ : state) benchmark::DoNotOptimize(run_case(session, plan, {}));
   state.counters["of_real_stack"] =
       benchmark::Counter(kRealStackSeconds, benchmark::Counter::kIsIterationInvariantRate);

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/form.h"
 #include "sim/memory/scan.h"
 
 namespace {
@@ -91,7 +92,11 @@ void xxh3_digest(benchmark::State& state) {
   });
 }
 
-#define SIZES UseManualTime()->Unit(benchmark::kMillisecond)->Arg(64)->Arg(256)
+#define SIZES                                     \
+  UseManualTime()                                 \
+      ->Unit(benchmark::kMillisecond)             \
+      ->Arg(loadproof::bench::by_form(8, 64, 64)) \
+      ->Arg(loadproof::bench::by_form(16, 256, 256))
 BENCHMARK_CAPTURE(nan_alone, bfloat16, DType::kBFloat16)->SIZES;
 BENCHMARK_CAPTURE(nan_alone, float32, DType::kFloat32)->SIZES;
 BENCHMARK_CAPTURE(nan_alone, float8_e4m3fn, DType::kFloat8E4m3fn)->SIZES;
