@@ -32,41 +32,35 @@ std::string ratio_text(int64_t here, int64_t there) {
 // What one view says of a peak.
 struct Side {
   MemoryUse most;
-  int32_t step = -1;
-  std::string ranks;  // that ran it; empty: those that the row names
-  bool operator==(const Side&) const = default;
+  std::string place;  // "at sync (broadcast, x.yaml:6)"
 };
 
-Side side_of(const MemoryObservation* group, Device device) {
-  if (!group) return {};
+constexpr std::string_view kNothing = "holds nothing there";
+
+Side side_of(const MemoryView& view, const MemoryObservation* group, Device device) {
+  if (!group) return {{}, "has no such ranks"};
   const MemoryPeak& peak = group->peaks[device];
-  return {peak.most, peak.step, ""};
+  const std::string label = label_text(view, peak.step);
+  return {peak.most, label.empty() ? std::string(kNothing) : "at " + label};
 }
 
-Side side_of(const Holders* holders) {
-  if (!holders) return {};
-  return {holders->most, holders->step, ", " + ranks_text(holders->ranks, 1)};
-}
-
-std::string step_text(const MemoryView& view, const Side& side) {
-  const std::string label = label_text(view, side.step);
-  return label.empty() ? "nothing" : label + side.ranks;
+Side side_of(const MemoryView& view, const std::optional<Holders>& holders) {
+  if (!holders) return {{}, std::string(kNothing)};
+  return {holders->most, "at " + peak_text(view, *holders)};
 }
 
 // A row of peaks, and below it the steps at which they stood.
 class Rows {
  public:
-  Rows(const MemoryView& here, const MemoryView& there) : here_(here), there_(there) {}
-
   void add(std::string name, const Side& here, const Side& there) {
     width_ = std::max(width_, std::min(kNameMost, characters_of(name)));
     rows_.push_back({std::move(name), here, there});
   }
 
   std::string text(const Paint& paint) const {
-    std::string text = fmt::format(
-        "{}{:>{}}{:>{}}{:>{}}{:>8}\n", paint.heading(fmt::format("{:{}}", "peaks", width_ + 2)),
-        "this", kNumber, "other", kNumber, "difference", kNumber, "ratio");
+    std::string text = fmt::format("{}{:>{}}{:>{}}{:>{}}{:>8}\n",
+                                   paint.heading(fmt::format("{:{}}", "peaks", width_ + 2)), "this",
+                                   kNumber, "other", kNumber, "difference", kNumber, "ratio");
     for (const Row& row : rows_) text += row_text(row);
     return text;
   }
@@ -76,8 +70,6 @@ class Rows {
     std::string name;
     Side here, there;
   };
-  const MemoryView& here_;
-  const MemoryView& there_;
   std::vector<Row> rows_;
   size_t width_ = 0;
 
@@ -92,9 +84,9 @@ class Rows {
     std::string text = numbers(row.name, ours.resident, theirs.resident);
     if (ours.reserved != ours.resident || theirs.reserved != theirs.resident)
       text += numbers("  reserved", ours.reserved, theirs.reserved);
-    const std::string here = step_text(here_, row.here), there = step_text(there_, row.there);
-    if (here == there) return text + wrapped("both at " + here, 4);
-    return text + wrapped("this at " + here, 4) + wrapped("other at " + there, 4);
+    const std::string &here = row.here.place, &there = row.there.place;
+    if (here == there) return text + wrapped("both " + here, 4);
+    return text + wrapped("this " + here, 4) + wrapped("other " + there, 4);
   }
 };
 
@@ -136,7 +128,7 @@ int64_t height_of(const MemoryObservation* group) {
 // Index → where it is among the groups.
 template <typename Group>
 std::map<int, const Group*> places_of(const std::vector<Group>& groups,
-                                      std::vector<int> Group::* numbers) {
+                                      std::vector<int> Group::*numbers) {
   std::map<int, const Group*> places;
   for (const Group& group : groups)
     for (int number : group.*numbers) places.emplace(number, &group);
@@ -159,6 +151,19 @@ std::vector<std::tuple<std::vector<int>, const Group*, const Group*>> pair_by_nu
   return pairs;
 }
 
+// Those of the indices, which are ascending.
+std::optional<Holders> only(const Holders* all, const std::vector<int>& indices) {
+  if (!all) return std::nullopt;
+  Holders some{all->holder, indices, all->most, all->step, {}};
+  size_t next = 0;
+  for (size_t i = 0; i < all->indices.size() && next < indices.size(); ++i) {
+    if (all->indices[i] != indices[next]) continue;
+    some.ranks.push_back(all->ranks[i]);
+    ++next;
+  }
+  return some;
+}
+
 }  // namespace
 
 std::vector<GroupPair> pair_groups(const MemoryView& here, const MemoryView& there) {
@@ -179,7 +184,7 @@ std::vector<HoldersPair> pair_holders(const MemoryView& here, const MemoryView& 
         if (one.holder == holder)
           for (int index : one.indices) places->emplace(index, &one);
     for (auto& [indices, our, their] : pair_by_number(ours, theirs))
-      pairs.push_back({{holder, std::move(indices), {}, -1, {}}, our, their});
+      pairs.push_back({only(our, indices), only(their, indices)});
   }
   return pairs;
 }
@@ -202,11 +207,11 @@ std::vector<int64_t> heights_of(const std::vector<HoldersPair>& pairs) {
 std::string memory_difference(const MemoryView& here, const MemoryView& there, bool colour) {
   const Paint paint{colour};
   std::string text = paint.heading("this") + "   " + here.id + "\n" + endings_text(here, paint) +
-                     paint.heading("other") + "  " + there.id + "\n" +
-                     endings_text(there, paint) + "\n";
+                     paint.heading("other") + "  " + there.id + "\n" + endings_text(there, paint) +
+                     "\n";
   const std::vector<GroupPair> groups = pair_groups(here, there);
   const std::vector<HoldersPair> holders = pair_holders(here, there);
-  Rows rows(here, there);
+  Rows rows;
   std::string tensors;
   const std::vector<size_t> shown = highest(heights_of(groups), kGroupsShown);
   for (Device device : {Device::kCpu, Device::kCuda})
@@ -215,17 +220,18 @@ std::string memory_difference(const MemoryView& here, const MemoryView& there, b
       if (!(pair.here && is_used(*pair.here, device)) &&
           !(pair.there && is_used(*pair.there, device)))
         continue;
-      rows.add(group_text(pair.ranks, device), side_of(pair.here, device),
-               side_of(pair.there, device));
+      rows.add(group_text(pair.ranks, device), side_of(here, pair.here, device),
+               side_of(there, pair.there, device));
       tensors += tensors_text(pair, device, paint);
     }
   for (size_t i : highest(heights_of(holders), kHoldersShown))
-    rows.add(holders_text(holders[i].both), side_of(holders[i].here), side_of(holders[i].there));
+    rows.add(holders_text(holders[i].any()), side_of(here, holders[i].here),
+             side_of(there, holders[i].there));
   text += rows.text(paint);
   if (shown.size() < groups.size())
-    text += fmt::format("  and {} more that held less\n",
-                        count_text(static_cast<int64_t>(groups.size() - shown.size()),
-                                   "group of ranks"));
+    text += fmt::format(
+        "  and {} more that held less\n",
+        count_text(static_cast<int64_t>(groups.size() - shown.size()), "group of ranks"));
   return text + tensors;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,10 @@ struct GroupPair {
 // By the first rank of each.
 std::vector<GroupPair> pair_groups(const MemoryView& here, const MemoryView& there);
 
-// The same of nodes and devices.
+// The same of nodes and devices; nothing: they hold nothing there.
 struct HoldersPair {
-  Holders both;  // `holder` and `indices` alone
-  const Holders* here = nullptr;
-  const Holders* there = nullptr;
+  std::optional<Holders> here, there;  // of the same indices
+  const Holders& any() const { return here ? *here : *there; }
 };
 std::vector<HoldersPair> pair_holders(const MemoryView& here, const MemoryView& there);
 

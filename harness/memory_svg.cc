@@ -18,14 +18,16 @@ namespace {
 
 constexpr int kWidth = 980, kLeft = 90, kRight = 960;  // of the page, and of its plots
 constexpr int kPlotHeight = 150, kLineHeight = 18, kGap = 26;
-constexpr int kBarLeft = 250, kBarRight = 560, kBarHeight = 12;
-constexpr size_t kTitleCharacters = 120, kBarCharacters = 32, kStepCharacters = 26;
+constexpr int kBarLeft = 250, kBarRight = 530, kBarHeight = 12;
+constexpr size_t kTitleCharacters = 120, kBarCharacters = 32, kStepCharacters = 44,
+                 kPeakCharacters = 48;
 
 // Both palettes have the same classes; text is dark on light, or light on dark.
 constexpr std::string_view kStyle = R"(<style>
   .page { fill: #ffffff; }
   text { font: 12px sans-serif; fill: #24292f; }
   .title { font-size: 14px; font-weight: bold; }
+  .name { font-weight: bold; }
   .small { font-size: 11px; fill: #57606a; }
   .grid { stroke: #d0d7de; stroke-width: 1; }
   .resident { fill: #9ec5f4; stroke: none; }
@@ -68,9 +70,9 @@ class Page {
       if (view)
         for (size_t i = 0; i < view->endings.size() && i < kGroupsShown; ++i)
           text("small", kGap, down(kLineHeight),
-               shortened(ranks_text(view->endings[i].ranks, kNumbersShown) + " " +
-                             view->endings[i].text,
-                         kTitleCharacters));
+               shortened(
+                   ranks_text(view->endings[i].ranks, kNumbersShown) + " " + view->endings[i].text,
+                   kTitleCharacters));
     legend(picture.there != nullptr);
     for (const Panel& panel : panels_of(picture)) draw(panel);
     draw_bars(picture);
@@ -131,7 +133,8 @@ class Page {
     entry(R"(<circle class="peak" cx="12" cy="6" r="4"/>)", "peak");
     if (!other) return;
     entry(R"(<path class="other" d="M0 6H24"/>)", "resident of the other");
-    entry(R"(<circle class="otherpeak" cx="12" cy="6" r="4"/>)", "its peak");
+    entry(R"(<circle class="otherpeak" cx="12" cy="6" r="4"/>)",
+          "its peak; each over its own steps");
   }
 
   void draw(const Panel& panel) {
@@ -140,7 +143,7 @@ class Page {
     if (panel.there) there = curve_of(*panel.there, panel.device);
     const int64_t most = std::max({int64_t{1}, here ? here->most : 0, there ? there->most : 0});
     const int title = down(kGap + kLineHeight);
-    text("", kLeft, title, panel.title, " font-weight=\"bold\"");
+    text("name", kLeft, title, panel.title);
     const int top = title + 24;
     const Plot plot{kLeft, kRight, top, top + kPlotHeight, most};
     y_ = plot.bottom;
@@ -166,7 +169,8 @@ class Page {
   void grid(const Plot& plot) {
     for (int64_t bytes : ticks_of(plot.most)) {
       const double y = plot.y_of(bytes);
-      body_ += fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/>\n", plot.left, y, plot.right);
+      body_ +=
+          fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/>\n", plot.left, y, plot.right);
       text("small", plot.left - 8, y + 4, bytes_text(bytes), " text-anchor=\"end\"");
     }
   }
@@ -179,7 +183,7 @@ class Page {
     body_ += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"/>\n", kind,
                          plot.x_of(curve, curve.peak, 0.25), plot.y_of(height));
     return fmt::format("{}{}{} at {}", who, bytes_text(height), untouched ? " reserved" : "",
-                       label_text(view, peak.step, 2 * kStepCharacters));
+                       label_text(view, peak.step, kPeakCharacters));
   }
 
   void labels(const Curve& curve, const Plot& plot, const MemoryView& view,
@@ -197,18 +201,18 @@ class Page {
     if (picture.there)
       pairs = pair_holders(*picture.here, *picture.there);
     else
-      for (const Holders& one : picture.here->holders) pairs.push_back({one, &one, nullptr});
+      for (const Holders& one : picture.here->holders) pairs.push_back({one, std::nullopt});
     if (pairs.empty()) return;
     int64_t most = 1;
     for (const HoldersPair& pair : pairs)
-      for (const Holders* one : {pair.here, pair.there})
+      for (const std::optional<Holders>& one : {pair.here, pair.there})
         if (one) most = std::max(most, one->most.reserved);
-    text("", kLeft, down(kGap + kLineHeight), "peaks of nodes and devices",
-         " font-weight=\"bold\"");
+    text("name", kLeft, down(kGap + kLineHeight), "peaks of nodes and devices");
+    down(kLineHeight / 3);
     for (size_t i : highest(heights_of(pairs), kHoldersShown)) {
       const HoldersPair& pair = pairs[i];
-      text("", kBarLeft - 10, y_ + kLineHeight, shortened(holders_text(pair.both), kBarCharacters),
-           " text-anchor=\"end\"");
+      text("name", kBarLeft - 10, y_ + kLineHeight,
+           shortened(holders_text(pair.any()), kBarCharacters), " text-anchor=\"end\"");
       if (pair.here) bar(*pair.here, *picture.here, most, "resident", "reserved");
       if (pair.there) bar(*pair.there, *picture.there, most, "other", "");
     }
@@ -221,16 +225,16 @@ class Page {
       return static_cast<double>(bytes) / static_cast<double>(most) * (kBarRight - kBarLeft);
     };
     auto rect = [&](std::string_view of, int64_t bytes) {
-      body_ += fmt::format(
-          "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\"/>\n", of, kBarLeft,
-          top, width_of(bytes), kBarHeight);
+      body_ +=
+          fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\"/>\n", of,
+                      kBarLeft, top, width_of(bytes), kBarHeight);
     };
     rect(kind, holders.most.resident);
     if (!outline.empty()) rect(outline, holders.most.reserved);
-    text("small", kBarRight + 10, bottom - 2,
-         fmt::format("{} at {}, {}", use_text(holders.most),
-                     label_text(view, holders.step, kStepCharacters),
-                     ranks_text(holders.ranks, 1)));
+    text(
+        "small", kBarRight + 10, bottom - 2,
+        fmt::format("{} at {}, {}", use_text(holders.most),
+                    label_text(view, holders.step, kStepCharacters), ranks_text(holders.ranks, 1)));
   }
 };
 

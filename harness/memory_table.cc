@@ -121,8 +121,7 @@ std::string group_table(const MemoryView& view, const MemoryObservation& group, 
                         const Layout& layout, const Paint& paint) {
   const MemoryPeak& peak = group.peaks[device];
   const bool committed = layout.committed && device == Device::kCpu;  // the kernel knows no other
-  std::string text =
-      "\n" + head(group_text(group.ranks, device), layout, committed, paint);
+  std::string text = "\n" + head(group_text(group.ranks, device), layout, committed, paint);
   for (const StepRow& row : step_rows(group, device))
     text += step_line(view, row, layout, committed, row.step == peak.step, paint);
   return text + standing_text(peak, paint);
@@ -149,16 +148,16 @@ std::string holders_table(const MemoryView& view, const Paint& paint) {
   const std::vector<size_t> shown = highest(heights_of(view.holders), kHoldersShown);
   size_t width = std::string_view("peaks").size();
   for (size_t i : shown) width = std::max(width, holders_text(view.holders[i]).size() + 2);
-  std::string text = fmt::format("\n{}{:>{}}{:>{}}\n", paint.heading(fmt::format("{:{}}", "peaks", width)),
-                                 "resident", kNumber, "reserved", kNumber);
+  std::string text =
+      fmt::format("\n{}{:>{}}{:>{}}\n", paint.heading(fmt::format("{:{}}", "peaks", width)),
+                  "resident", kNumber, "reserved", kNumber);
   for (size_t i : shown) {
     const Holders& one = view.holders[i];
-    const std::string begin = fmt::format(
-        "  {:{}}{:>{}}{:>{}}  ", holders_text(one), width - 2, bytes_text(one.most.resident),
-        kNumber, bytes_text(one.most.reserved), kNumber);
-    const std::string rank = ", " + ranks_text(one.ranks, 1);
-    const size_t rest = kColumns - std::min(kColumns - 20, begin.size() + rank.size());
-    text += begin + label_text(view, one.step, rest) + rank + "\n";
+    const std::string begin =
+        fmt::format("  {:{}}{:>{}}{:>{}}  ", holders_text(one), width - 2,
+                    bytes_text(one.most.resident), kNumber, bytes_text(one.most.reserved), kNumber);
+    const size_t rest = kColumns - std::min(kColumns, begin.size());
+    text += begin + peak_text(view, one, rest) + "\n";
   }
   if (shown.size() < view.holders.size())
     text += fmt::format("  and {} more that held less\n", view.holders.size() - shown.size());

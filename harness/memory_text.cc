@@ -60,10 +60,10 @@ std::string endings_text(const MemoryView& view, const Paint& paint) {
   std::string text;
   for (size_t i = 0; i < view.endings.size() && i < kEndingsShown; ++i) {
     const Ending& ending = view.endings[i];
-    text += paint.wrong(wrapped(shortened(fmt::format("{} {}", ranks_text(ending.ranks, kNumbersShown),
-                                                      ending.text),
-                                          kErrorCharacters),
-                                2));
+    text += paint.wrong(wrapped(
+        shortened(fmt::format("{} {}", ranks_text(ending.ranks, kNumbersShown), ending.text),
+                  kErrorCharacters),
+        2));
   }
   if (view.endings.size() <= kEndingsShown) return text;
   size_t ranks = 0;

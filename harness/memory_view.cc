@@ -59,8 +59,7 @@ bool are_alike(const MemoryObservation& a, const MemoryObservation& b) {
 void join(MemoryObservation& group, const MemoryObservation& with) {
   group.ranks.insert(group.ranks.end(), with.ranks.begin(), with.ranks.end());
   for (size_t i = 0; i < group.samples.size(); ++i)
-    group.samples[i].committed =
-        std::max(group.samples[i].committed, with.samples[i].committed);
+    group.samples[i].committed = std::max(group.samples[i].committed, with.samples[i].committed);
 }
 
 std::vector<MemoryObservation> groups_of(const std::vector<MemoryObservation>& memory) {
@@ -92,15 +91,10 @@ std::vector<Holders> holders_of(const std::vector<PeakObservation>& peaks) {
     const int32_t step = untouched ? peak.rises.back().step : peak.step;
     const auto [found, is_new] =
         places.emplace(Key{peak.holder, peak.resident, peak.reserved, step}, all.size());
-    if (is_new)
-      all.push_back({peak.holder, {}, {peak.resident, peak.reserved}, step, {}});
+    if (is_new) all.push_back({peak.holder, {}, {peak.resident, peak.reserved}, step, {}});
     Holders& holders = all[found->second];
     holders.indices.push_back(peak.index);
     holders.ranks.push_back(untouched ? peak.rises.back().rank : peak.rank);
-  }
-  for (Holders& holders : all) {
-    std::ranges::sort(holders.indices);
-    std::ranges::sort(holders.ranks);
   }
   return all;
 }
@@ -113,11 +107,16 @@ std::string label_of(const std::vector<StepLabel>& steps, int32_t step) {
 
 std::string_view words_for(Outcome outcome) {
   switch (outcome) {
-    case Outcome::kFinished: return "";
-    case Outcome::kRaised: return "raised";
-    case Outcome::kDiedSampling: return "died sampling";
-    case Outcome::kBlocked: return "waits for ever";
-    case Outcome::kAborted: return "was aborted";
+    case Outcome::kFinished:
+      return "";
+    case Outcome::kRaised:
+      return "raised";
+    case Outcome::kDiedSampling:
+      return "died sampling";
+    case Outcome::kBlocked:
+      return "waits for ever";
+    case Outcome::kAborted:
+      return "was aborted";
   }
   return "";
 }
@@ -172,9 +171,7 @@ std::vector<StepRow> step_rows(const MemoryObservation& seen, Device device) {
   return list;
 }
 
-bool is_used(const MemoryObservation& seen, Device device) {
-  return seen.peaks[device].step >= 0;
-}
+bool is_used(const MemoryObservation& seen, Device device) { return seen.peaks[device].step >= 0; }
 
 std::string label_text(const MemoryView& view, int32_t step, size_t characters) {
   std::string label = label_of(view.steps, step);
@@ -190,6 +187,15 @@ std::string label_text(const MemoryView& view, int32_t step, size_t characters) 
 std::string holders_text(const Holders& holders) {
   return fmt::format("{}{} {}", name(holders.holder), holders.indices.size() == 1 ? "" : "s",
                      numbers_text(holders.indices, kNumbersShown));
+}
+
+std::string peak_text(const MemoryView& view, const Holders& holders, size_t characters) {
+  std::vector<int> ranks = holders.ranks;
+  std::ranges::sort(ranks);
+  const auto twice = std::ranges::unique(ranks);
+  ranks.erase(twice.begin(), twice.end());
+  const std::string by = ", " + ranks_text(ranks, 1);
+  return label_text(view, holders.step, std::max(characters, by.size()) - by.size()) + by;
 }
 
 std::vector<size_t> highest(const std::vector<int64_t>& heights, size_t most) {

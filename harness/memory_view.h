@@ -27,7 +27,7 @@ struct Holders {
   std::vector<int> indices;  // ascending
   MemoryUse most;
   int32_t step = -1;
-  std::vector<int> ranks;    // that ran it, ascending
+  std::vector<int> ranks;  // that ran it, ascending
   bool operator==(const Holders&) const = default;
 };
 
@@ -46,10 +46,10 @@ MemoryView memory_view(const Case& plan, const Observation& seen);
 // A step of one rank and device, all its turns together.
 struct StepRow {
   int32_t step = -1;
-  int64_t turns = 0;        // of those that changed what it holds
-  MemoryUse after;          // the last turn
-  MemoryUse most;           // within any
-  int64_t committed = -1;   // the greatest; -1: not asked
+  int64_t turns = 0;       // of those that changed what it holds
+  MemoryUse after;         // the last turn
+  MemoryUse most;          // within any
+  int64_t committed = -1;  // the greatest; -1: not asked
   bool operator==(const StepRow&) const = default;
 };
 // In the order of the program. Empty: the rank holds nothing there.
@@ -61,6 +61,8 @@ bool is_used(const MemoryObservation& seen, Device device);
 std::string label_text(const MemoryView& view, int32_t step, size_t characters = SIZE_MAX);
 // "nodes 1..2047", "device 0"
 std::string holders_text(const Holders& holders);
+// "sync (broadcast, x.yaml:6), rank 7": where and by whom, in so many characters.
+std::string peak_text(const MemoryView& view, const Holders& holders, size_t characters = SIZE_MAX);
 
 // Those to be shown of many, `most` at the greatest heights, in their order.
 std::vector<size_t> highest(const std::vector<int64_t>& heights, size_t most);

@@ -62,9 +62,8 @@ std::vector<Pile> piles_of(const std::vector<Standing>& standing) {
     const auto& [bytes, needed] = kinds[folded.kind];
     piles.push_back({std::move(folded.name), folded.count, use_of(bytes), needed});
   }
-  std::ranges::stable_sort(piles, std::ranges::greater(), [](const Pile& pile) {
-    return bytes_of(pile.all());
-  });
+  std::ranges::stable_sort(piles, std::ranges::greater(),
+                           [](const Pile& pile) { return bytes_of(pile.all()); });
   return piles;
 }
 
@@ -83,8 +82,7 @@ std::vector<PileDifference> differences_of(const std::vector<Standing>& here,
   std::vector<PileDifference> piles;
   for (FoldedName& folded : kinds.fold()) {
     const auto& [ours_of, theirs_of] = kinds[folded.kind];
-    piles.push_back(
-        {std::move(folded.name), folded.count, use_of(ours_of), use_of(theirs_of)});
+    piles.push_back({std::move(folded.name), folded.count, use_of(ours_of), use_of(theirs_of)});
   }
   std::ranges::stable_sort(piles, std::ranges::greater(),
                            [](const PileDifference& pile) { return std::abs(pile.total()); });

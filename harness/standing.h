@@ -14,7 +14,7 @@ namespace loadproof::harness {
 struct Pile {
   std::string name;  // of all, see fold_names.h
   size_t count = 1;
-  MemoryUse bytes;   // of each
+  MemoryUse bytes;  // of each
   bool needed = true;
   MemoryUse all() const {
     const auto times = static_cast<int64_t>(count);

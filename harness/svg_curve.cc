@@ -21,7 +21,7 @@ void join(CurvePlace& place, const CurvePlace& next) {
 }
 
 // A path that goes through the heights, each for half a place.
-std::string steps_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::* bytes) {
+std::string steps_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::*bytes) {
   std::string path;
   int64_t at = -1;
   auto go = [&](size_t place, double within, int64_t to) {
@@ -63,7 +63,7 @@ Curve curve_of(const MemoryObservation& seen, Device device) {
   return curve;
 }
 
-std::string line_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::* bytes) {
+std::string line_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::*bytes) {
   return fmt::format("M{} {}", plot.left, plot.bottom) + steps_path(curve, plot, bytes);
 }
 

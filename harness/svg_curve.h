@@ -44,7 +44,7 @@ struct Plot {
 };
 
 // REQUIRES: the curve has a place.
-std::string line_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::* bytes);
+std::string line_path(const Curve& curve, const Plot& plot, int64_t MemoryUse::*bytes);
 // Of what is resident, closed along the bottom.
 std::string area_path(const Curve& curve, const Plot& plot);
 

@@ -29,7 +29,8 @@ constexpr const char* kFooter =
     R"(Cases run whatever budget they state, and nothing is judged. Ranks that hold the same are told
 together, and so are the turns of a step. Resident is what somebody has written, reserved all
 storage; both stand as they are after the step, and "most within" is what was resident at once
-within it. Committed is the kernel's own count of the rank's host memory after the step.
+within it. Committed is the kernel's own count of the rank's host memory after the step. "2 KiB of
+4 KiB" is resident of reserved.
 
 --against takes AXIS=VALUE,… for other cases of the same files, or a scenario file or the id of a
 case. Two cases stand beside each other when all axes that both have are equal, but for those that
