@@ -69,8 +69,7 @@ std::vector<Cut> fold_at(size_t place, std::vector<Cut> cuts) {
   for (Cut& cut : folded) {
     Numbers& all = cut.numbers[place];
     std::ranges::sort(all);
-    const auto twice = std::ranges::unique(all);
-    all.erase(twice.begin(), twice.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
   }
   return folded;
 }

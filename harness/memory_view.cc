@@ -7,13 +7,15 @@
 #include <numeric>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "harness/words.h"
 
 namespace loadproof::harness {
 namespace {
 
-constexpr size_t kFileLeast = 5;  // characters
+constexpr size_t kFileLeast = 5;   // characters
+constexpr size_t kRanksNamed = 2;  // of those that ran the step of a peak
 
 // Equal for those that are_alike.
 class Mix {
@@ -80,6 +82,15 @@ std::vector<MemoryObservation> groups_of(const std::vector<MemoryObservation>& m
   return groups;
 }
 
+// Indices ascend, and ranks go with them.
+void sort(Holders& holders) {
+  std::vector<std::pair<int, int>> both;
+  for (size_t i = 0; i < holders.indices.size(); ++i)
+    both.emplace_back(holders.indices[i], holders.ranks[i]);
+  std::ranges::sort(both);
+  for (size_t i = 0; i < both.size(); ++i) std::tie(holders.indices[i], holders.ranks[i]) = both[i];
+}
+
 std::vector<Holders> holders_of(const std::vector<PeakObservation>& peaks) {
   using Key = std::tuple<PeakObservation::Holder, int64_t, int64_t, int32_t>;
   std::vector<Holders> all;
@@ -95,7 +106,13 @@ std::vector<Holders> holders_of(const std::vector<PeakObservation>& peaks) {
     Holders& holders = all[found->second];
     holders.indices.push_back(peak.index);
     holders.ranks.push_back(untouched ? peak.rises.back().rank : peak.rank);
+    for (int index : peak.alike) {
+      if (index == peak.index) continue;
+      holders.indices.push_back(index);
+      holders.ranks.push_back(-1);
+    }
   }
+  std::ranges::for_each(all, sort);
   return all;
 }
 
@@ -121,11 +138,14 @@ std::string_view words_for(Outcome outcome) {
   return "";
 }
 
-std::vector<Ending> endings_of(const std::vector<StepLabel>& steps,
-                               const std::vector<RankObservation>& ranks) {
+// Of a dry run one rank is observed for all that are like it.
+std::vector<Ending> endings_of(const std::vector<StepLabel>& steps, const Observation& seen) {
+  std::map<int, const std::vector<int>*> alike;  // by the first of them
+  for (const MemoryObservation& one : seen.memory)
+    if (one.ranks.size() > 1) alike.emplace(one.ranks[0], &one.ranks);
   std::vector<Ending> endings;
   std::map<std::string, size_t> places;
-  for (const RankObservation& rank : ranks) {
+  for (const RankObservation& rank : seen.ranks) {
     if (rank.outcome == Outcome::kFinished) continue;
     std::string text(words_for(rank.outcome));
     if (const std::string at = label_of(steps, rank.stopped_at); !at.empty())
@@ -133,8 +153,14 @@ std::vector<Ending> endings_of(const std::vector<StepLabel>& steps,
     if (!rank.error.empty()) text += ": " + rank.error;
     const auto [found, is_new] = places.emplace(text, endings.size());
     if (is_new) endings.push_back({{}, text});
-    endings[found->second].ranks.push_back(rank.rank);
+    std::vector<int>& ranks = endings[found->second].ranks;
+    const auto like = alike.find(rank.rank);
+    if (like == alike.end())
+      ranks.push_back(rank.rank);
+    else
+      ranks.insert(ranks.end(), like->second->begin(), like->second->end());
   }
+  for (Ending& ending : endings) std::ranges::sort(ending.ranks);
   return endings;
 }
 
@@ -147,7 +173,7 @@ MemoryView memory_view(const Case& plan, const Observation& seen) {
                   .holders = holders_of(seen.peaks),
                   .endings = {}};
   for (StepLabel& step : view.steps) step.file.erase(0, step.file.rfind('/') + 1);
-  view.endings = endings_of(view.steps, seen.ranks);
+  view.endings = endings_of(view.steps, seen);
   return view;
 }
 
@@ -191,10 +217,13 @@ std::string holders_text(const Holders& holders) {
 
 std::string peak_text(const MemoryView& view, const Holders& holders, size_t characters) {
   std::vector<int> ranks = holders.ranks;
+  std::erase(ranks, -1);
+  const bool have_alike = ranks.size() < holders.ranks.size();
   std::ranges::sort(ranks);
-  const auto twice = std::ranges::unique(ranks);
-  ranks.erase(twice.begin(), twice.end());
-  const std::string by = ", " + ranks_text(ranks, 1);
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  std::string by;
+  if (!ranks.empty())
+    by = ", " + ranks_text(ranks, kRanksNamed) + (have_alike ? " and others alike" : "");
   return label_text(view, holders.step, std::max(characters, by.size()) - by.size()) + by;
 }
 

@@ -204,6 +204,7 @@ struct PeakObservation {
   enum class Holder : uint8_t { kRank, kNode, kDevice };
   Holder holder = Holder::kRank;
   int index = 0;            // of the rank, the node, or the device: node * devices per node + …
+  std::vector<int> alike;   // of a dry run: those that hold as much, this one first; else empty
   int64_t resident = 0;     // that somebody had written
   int64_t reserved = 0;     // with what nobody had
   int32_t step = -1;        // at which `resident` stood

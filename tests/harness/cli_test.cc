@@ -251,7 +251,8 @@ TEST_F(Program, ShowsMemoryAndJudgesNothing) {
   const Ended ended = run(std::string("memory ") + kSmoke + " --only variant=5.4.0 --svg " +
                           path("m.svg") + " --json " + path("m.json"));
   EXPECT_EQ(ended.code, 0) << ended.err;
-  EXPECT_THAT(ended.out, StartsWith(std::string(kSmoke) + "/variant=5.4.0\n  rank 1 died sampling"));
+  EXPECT_THAT(ended.out,
+              StartsWith(std::string(kSmoke) + "/variant=5.4.0\n  rank 1 died sampling"));
   EXPECT_THAT(ended.out, HasSubstr("\nrank 0, host "));
   EXPECT_THAT(ended.out, HasSubstr("committed\n"));  // the case states no budget
   EXPECT_THAT(ended.out, HasSubstr("\n  node 0 "));
@@ -267,8 +268,8 @@ TEST_F(Program, ShowsMemoryAndJudgesNothing) {
 
 TEST_F(Program, ShowsMemoryOfTwoLoadersSideBySide) {
   const std::string one = std::string("memory ") + kIncident + " --only size=one-node,variant=";
-  const Ended variants = run(one + "zeros-written --against variant=empty --json " + path("m.json") +
-                             " --svg " + path("m.svg"));
+  const Ended variants = run(one + "zeros-written --against variant=empty --json " +
+                             path("m.json") + " --svg " + path("m.svg"));
   EXPECT_EQ(variants.code, 0) << variants.err;
   EXPECT_THAT(variants.out, HasSubstr("other  " + std::string(kIncident) +
                                       "/variant=empty/size=one-node\n"));

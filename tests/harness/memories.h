@@ -47,7 +47,13 @@ inline Standing stands(std::string tensor, MemoryUse bytes, bool needed = true) 
 
 inline PeakObservation peak(PeakObservation::Holder holder, int index, MemoryUse most, int32_t step,
                             int rank) {
-  return {holder, index, most.resident, most.reserved, step, rank, {{step, rank, most}}};
+  return {.holder = holder,
+          .index = index,
+          .resident = most.resident,
+          .reserved = most.reserved,
+          .step = step,
+          .rank = rank,
+          .rises = {{step, rank, most}}};
 }
 
 inline Observation holding(std::vector<MemoryObservation> memory,

@@ -46,6 +46,22 @@ TEST(MemoryView, KnowsTheStepOfAPeakThatNobodyWrote) {
               ElementsAre(Holders{Holder::kNode, {0}, kib(0, 8), kHold, {3}}));
 }
 
+TEST(MemoryView, TakesThoseThatADryRunSaysAreAlike) {
+  PeakObservation nodes = peak(Holder::kNode, 1, kib(1), kRead, 8);
+  nodes.alike = {1, 3, 5};
+  const MemoryView view = view_of(holding({}, {peak(Holder::kNode, 0, kib(2), kRead, 0), nodes,
+                                               peak(Holder::kNode, 2, kib(1), kRead, 16)}));
+  ASSERT_EQ(view.holders.size(), 2u);
+  EXPECT_EQ(view.holders[1],
+            (Holders{Holder::kNode, {1, 2, 3, 5}, kib(1), kRead, {8, 16, -1, -1}}));
+  EXPECT_EQ(peak_text(view, view.holders[1]),
+            "read@4 (read, x.yaml:4), ranks 8, 16 and others alike");
+  Observation seen = holding({held({0, 1, 2}, {sample(kRead, kib(4))})});
+  seen.ranks = {rank(0, {})};
+  stopped(seen.ranks[0], Outcome::kBlocked);
+  EXPECT_THAT(view_of(seen).endings[0].ranks, ElementsAre(0, 1, 2));
+}
+
 TEST(MemoryView, TellsHowRanksEnded) {
   Observation seen = world({rank(0, {}), rank(1, {}), rank(2, {}), rank(3, {})});
   stopped(seen.ranks[1], Outcome::kRaised, "no such key");
