@@ -23,8 +23,9 @@ constexpr ScenarioKey kKeys[] = {
     {"model", "folder of config.json and safetensors files, from this file's folder"},
     {"world",
      "{ranks: N}, or {nodes: N, ranks_per_node: M}, or {mesh: {DIM: size, …}}; one rank if left "
-     "out. devices_per_node: accelerators of a node, where its ranks share them. roles: {NAME: ranks}, of which a rank has one at most: each role runs a program of its "
-     "own, and replicas, symmetric_error and atomic compare ranks within a role alone. groups: "
+     "out. devices_per_node: accelerators of a node, where its ranks share them. roles: {NAME: "
+     "ranks}, of which a rank has one at most: each role runs a program of its own, "
+     "and replicas, symmetric_error and atomic compare ranks within a role alone. groups: "
      "{NAME: ranks}, any ranks with a name, which nothing follows from. Both stand where ranks do, "
      "and as groups of steps; both may name what stands before them"},
     {"dtype", "element type asked of the model; the checkpoint's own if left out"},

@@ -12,8 +12,20 @@
 
 namespace loadproof::harness {
 
-// "rank 1", "ranks 0..2, 5", "no rank". REQUIRES: sorted, without duplicates.
-std::string ranks_text(const std::vector<int>& ranks);
+// "0..2, 5". With `shown`, at most as many parts, then "0..2, 5 and 2045 more". REQUIRES: sorted,
+// without duplicates.
+std::string numbers_text(const std::vector<int>& numbers, size_t shown = SIZE_MAX);
+
+// "rank 1", "ranks 0..2, 5", "no rank". REQUIRES: as of numbers_text.
+std::string ranks_text(const std::vector<int>& ranks, size_t shown = SIZE_MAX);
+
+// "3.253 GiB", "17 B"; REQUIRES: not negative.
+std::string bytes_text(int64_t bytes);
+
+// At most so many characters: of a longer text the middle is left out, "model.lay…weight".
+std::string shortened(std::string_view text, size_t characters);
+// How many there are: UTF-8 has up to four bytes for one.
+size_t characters_of(std::string_view text);
 // "1 tensor", "27 tensors".
 std::string count_text(int64_t count, std::string_view noun);
 // "'hold' (alloc, x.yaml:12)"; "" where there is no such step.

@@ -186,8 +186,8 @@ void Rank::see_again(int storage) {
     if (!slot.view || slot.storage != storage) continue;
     const auto item = static_cast<int64_t>(slot.value.element_size());
     slot.view_states = StateMap(bytes_of(slot.value), {kNoOrigin, 0});
-    slot.view_states.splice(0, bytes_of(slot.value),
-                            pick(storages_[static_cast<size_t>(storage)].states, *slot.view, item, {}));
+    const StateMap& states = storages_[static_cast<size_t>(storage)].states;
+    slot.view_states.splice(0, bytes_of(slot.value), pick(states, *slot.view, item, {}));
   }
 }
 

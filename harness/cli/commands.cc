@@ -7,8 +7,8 @@ namespace {
 
 constexpr CommandInfo kCommands[] = {
     {"run", add_run},         {"list", add_list},       {"explain", add_explain},
-    {"new", add_new},         {"mutate", add_mutate},   {"inspect", add_inspect},
-    {"forward", add_forward}, {"schema", add_schema},
+    {"memory", add_memory},   {"new", add_new},         {"mutate", add_mutate},
+    {"inspect", add_inspect}, {"forward", add_forward}, {"schema", add_schema},
 };
 
 }  // namespace

@@ -25,6 +25,7 @@ struct CommandInfo {
 void add_run(CLI::App& program, int& exit_code);
 void add_list(CLI::App& program, int& exit_code);
 void add_explain(CLI::App& program, int& exit_code);
+void add_memory(CLI::App& program, int& exit_code);
 void add_new(CLI::App& program, int& exit_code);
 void add_mutate(CLI::App& program, int& exit_code);
 void add_inspect(CLI::App& program, int& exit_code);

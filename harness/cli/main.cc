@@ -20,6 +20,7 @@ constexpr const char* kFooter =
   loadproof run scenarios/                          every case: pass, fail or skip, and why
   loadproof run x.yaml --only dtype=bfloat16        some cases of one scenario
   loadproof explain x.yaml                          what each rank will do
+  loadproof memory x.yaml --svg x.svg               what each rank holds, step by step
   loadproof inspect scenarios/models/qwen2_tied_bf16
 
 Exit code: 0 all as expected, 1 not, 2 bad input.

@@ -1,12 +1,10 @@
 // loadproof mutate: which mistakes in a loader no oracle would notice.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -18,6 +16,7 @@
 #include "harness/cli/json_text.h"
 #include "harness/cli/output.h"
 #include "harness/cli/selection.h"
+#include "harness/cli/terminal.h"
 #include "harness/mutants.h"
 #include "harness/reporters/output_file.h"
 #include "harness/words.h"
@@ -52,11 +51,6 @@ std::string_view name(Fate fate) {
       return "survived";
   }
   return "";
-}
-
-bool is_terminal() {
-  const char* term = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) != 0 && !(term && std::string_view(term) == "dumb");
 }
 
 class Mutation {

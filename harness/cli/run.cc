@@ -1,6 +1,5 @@
 // loadproof run: cases in, verdicts out.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -12,6 +11,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/selection.h"
+#include "harness/cli/terminal.h"
 #include "harness/cli/workers.h"
 #include "harness/fill_twins.h"
 #include "harness/reporters/reporters.h"
@@ -40,22 +40,16 @@ struct Options {
   std::string share;  // "I/N": this process is a worker
 };
 
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value && *value;
-}
-
 ReporterOptions reporter_options(const Options& options) {
   const char* github = std::getenv("GITHUB_ACTIONS");
-  const char* term = std::getenv("TERM");
   ReporterOptions made;
   if (!options.share.empty()) {
     made.lines = &std::cout;
     return made;
   }
   made.out = &std::cout;
-  made.terminal = isatty(STDOUT_FILENO) && !(term && std::string_view(term) == "dumb");
-  made.colour = made.terminal && !is_set("NO_COLOR");
+  made.terminal = is_terminal();
+  made.colour = wants_colour();
   made.verbose = options.verbose;
   made.json = options.json;
   made.junit = options.junit;

@@ -8,15 +8,6 @@
 namespace loadproof::harness {
 namespace {
 
-std::string bytes_text(int64_t bytes) {
-  static constexpr std::pair<int64_t, std::string_view> kUnits[] = {
-      {int64_t{1} << 40, "TiB"}, {int64_t{1} << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}};
-  for (const auto& [unit, name] : kUnits)
-    if (bytes >= unit)
-      return fmt::format("{:.4g} {}", static_cast<double>(bytes) / static_cast<double>(unit), name);
-  return fmt::format("{} B", bytes);
-}
-
 using Holder = PeakObservation::Holder;
 
 int64_t held_of(const PeakObservation& peak, std::string_view kind) {

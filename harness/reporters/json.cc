@@ -357,6 +357,15 @@ Result<std::unique_ptr<Reporter>> make_lines(const ReporterOptions& options) {
   return std::make_unique<LineReporter>(*options.lines);
 }
 
+std::string memory_json(const Case& plan, const Observation& seen) {
+  Json json = plan_of(plan);
+  json.erase("expect");
+  json["steps"] = Writer::encode(seen.steps);
+  json["peaks"] = Writer::encode(seen.peaks);
+  json["memory"] = Writer::encode(seen.memory);
+  return dumped(json);
+}
+
 Result<CaseResult> read_json_line(std::string_view line, const Case& plan) {
   try {
     const Json json = Json::parse(line);

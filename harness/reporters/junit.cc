@@ -9,38 +9,10 @@
 #include "harness/reporters/output_file.h"
 #include "harness/reporters/story.h"
 #include "harness/reporters/table.h"
+#include "harness/xml_text.h"
 
 namespace loadproof::harness {
 namespace {
-
-// Length of the well-formed UTF-8 sequence at the start, or 0.
-size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80 ? 1 : lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
-  return length;
-}
-
-// XML 1.0 cannot hold most control characters, nor bytes that are no UTF-8: '?' stands for them.
-std::string escaped(std::string_view text) {
-  std::string safe;
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    const char c = text[0];
-    if (length == 0 || (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'))
-      safe += '?';
-    else if (c == '&') safe += "&amp;";
-    else if (c == '<') safe += "&lt;";
-    else if (c == '>') safe += "&gt;";
-    else if (c == '"') safe += "&quot;";
-    else if (c == '\n') safe += "&#10;";
-    else safe += text.substr(0, length);
-    text.remove_prefix(std::max<size_t>(1, length));
-  }
-  return safe;
-}
 
 struct Suite {
   int64_t tests = 0, failures = 0, errors = 0, skipped = 0;
@@ -75,7 +47,7 @@ class JUnit : public Reporter {
       const Suite& suite = suites_.at(name);
       file_.write(fmt::format(
           "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" "
-          "time=\"{:.6f}\">\n{}  </testsuite>\n", escaped(name), suite.tests, suite.failures,
+          "time=\"{:.6f}\">\n{}  </testsuite>\n", xml_text(name), suite.tests, suite.failures,
           suite.errors, suite.skipped, suite.seconds, suite.cases));
     }
     file_.write("</testsuites>\n");
@@ -88,8 +60,8 @@ class JUnit : public Reporter {
   std::vector<std::string> order_;
 
   static std::string property(std::string_view name, std::string_view value) {
-    return fmt::format("        <property name=\"{}\" value=\"{}\"/>\n", escaped(name),
-                       escaped(value));
+    return fmt::format("        <property name=\"{}\" value=\"{}\"/>\n", xml_text(name),
+                       xml_text(value));
   }
 
   static std::string properties_of(const CaseResult& result) {
@@ -105,16 +77,16 @@ class JUnit : public Reporter {
   static std::string case_of(const CaseResult& result) {
     std::string text =
         fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\">\n{}",
-                    escaped(result.plan.scenario), escaped(result.plan.id), result.seconds,
+                    xml_text(result.plan.scenario), xml_text(result.plan.id), result.seconds,
                     properties_of(result));
     if (result.status == Status::kFail)
       text += fmt::format("      <failure message=\"{}\">{}</failure>\n",
-                          escaped(result.surprises.empty() ? "" : result.surprises.front()),
-                          escaped(tell_failure(result)));
+                          xml_text(result.surprises.empty() ? "" : result.surprises.front()),
+                          xml_text(tell_failure(result)));
     if (result.status == Status::kError)
-      text += fmt::format("      <error message=\"{}\"/>\n", escaped(result.error));
+      text += fmt::format("      <error message=\"{}\"/>\n", xml_text(result.error));
     if (result.status == Status::kSkip)
-      text += fmt::format("      <skipped message=\"{}\"/>\n", escaped(result.error));
+      text += fmt::format("      <skipped message=\"{}\"/>\n", xml_text(result.error));
     return text + "    </testcase>\n";
   }
 };

@@ -41,4 +41,7 @@ Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const ReporterOpti
 // since the line does not hold programs. An error: no such line, or one of another case.
 Result<CaseResult> read_json_line(std::string_view line, const Case& plan);
 
+// What the case held, as a line of JSON: steps, peaks and memory as the report of a run has them.
+std::string memory_json(const Case& plan, const Observation& seen);
+
 }  // namespace loadproof::harness

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/harness/program.h"
+#include "tests/harness/well_formed.h"
 
 namespace loadproof::harness {
 namespace {
@@ -16,6 +17,7 @@ using ::testing::StartsWith;
 using Json = nlohmann::json;
 
 constexpr const char* kSmoke = "scenarios/smoke/ram_efficient_loading.yaml";
+constexpr const char* kIncident = "scenarios/incidents/hf-45649.yaml";
 constexpr const char* kModel = "scenarios/models/qwen2_tied_fp32";
 
 TEST_F(Program, AnswersBadInputWithACodeAndAMessage) {
@@ -45,6 +47,16 @@ TEST_F(Program, AnswersBadInputWithACodeAndAMessage) {
       {"run " + smoke + " --junit /nonexistent/r.xml", "cannot write /nonexistent/r.xml.tmp"},
       {"list absent", "absent"},
       {"explain absent", "absent"},
+      {"memory absent", "absent"},
+      {"memory", "paths is required"},
+      {"memory " + smoke + " --against variant=nope", "\"nope\""},
+      {"memory " + smoke + " --against nothing=1", "no axis \"nothing\""},
+      {"memory " + smoke + " --against absent.yaml", "called absent.yaml"},
+      {"memory " + smoke + " --only variant=5.4.0 --against variant=5.4.0", "those themselves"},
+      {"memory " + smoke + " --only variant=5.4.0 --against " + kIncident + "/variant=empty",
+       "2 cases stand beside"},
+      {"memory " + smoke + " --svg /nonexistent/m.svg", "cannot write /nonexistent/m.svg.tmp"},
+      {"memory " + smoke + " --json /nonexistent/m.json", "cannot write /nonexistent/m.json.tmp"},
       {"inspect absent", "absent"},
       {"forward --model " + model, "--prompt"},
       {"forward --prompt 1", "--model"},
@@ -228,17 +240,65 @@ TEST_F(Program, TeachesByExamples) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_EQ(run("--version").code, 0);
   for (const char* command :
-       {"run", "list", "explain", "new", "mutate", "inspect", "forward", "schema"}) {
+       {"run", "list", "explain", "memory", "new", "mutate", "inspect", "forward", "schema"}) {
     const Ended ended = run(std::string(command) + " --help");
     EXPECT_EQ(ended.code, 0) << command;
     EXPECT_THAT(ended.out, HasSubstr("Examples:\n  loadproof " + std::string(command)));
   }
 }
 
+TEST_F(Program, ShowsMemoryAndJudgesNothing) {
+  const Ended ended = run(std::string("memory ") + kSmoke + " --only variant=5.4.0 --svg " +
+                          path("m.svg") + " --json " + path("m.json"));
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out,
+              StartsWith(std::string(kSmoke) + "/variant=5.4.0\n  rank 1 died sampling"));
+  EXPECT_THAT(ended.out, HasSubstr("\nrank 0, host "));
+  EXPECT_THAT(ended.out, HasSubstr("committed\n"));  // the case states no budget
+  EXPECT_THAT(ended.out, HasSubstr("\n  node 0 "));
+  EXPECT_THAT(ended.out, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(testing::WellFormed::check(text_of(path("m.svg"))), "");
+  const Json json = Json::parse(text_of(path("m.json")))["cases"];
+  ASSERT_EQ(json.size(), 1u);
+  EXPECT_EQ(json[0]["memory"].size(), 2u);
+  EXPECT_EQ(json[0]["peaks"].size(), 5u);
+  EXPECT_EQ(json[0]["memory"][0]["samples"][0]["after"]["cuda"]["resident"], 0);
+  EXPECT_EQ(json[0]["axes"]["variant"], "5.4.0");
+}
+
+TEST_F(Program, ShowsMemoryOfTwoLoadersSideBySide) {
+  const std::string one = std::string("memory ") + kIncident + " --only size=one-node,variant=";
+  const Ended variants = run(one + "zeros-written --against variant=empty --json " +
+                             path("m.json") + " --svg " + path("m.svg"));
+  EXPECT_EQ(variants.code, 0) << variants.err;
+  EXPECT_THAT(variants.out, HasSubstr("other  " + std::string(kIncident) +
+                                      "/variant=empty/size=one-node\n"));
+  EXPECT_THAT(variants.out, HasSubstr("ranks 1..7, host: tensors"));
+  EXPECT_THAT(text_of(path("m.svg")), HasSubstr("class=\"other\" d=\"M"));
+  EXPECT_EQ(Json::parse(text_of(path("m.json")))["cases"].size(), 2u);
+  const Ended files = run(one + "empty --against " + kSmoke + "/variant=5.6.0");
+  EXPECT_EQ(files.code, 0) << files.err;
+  EXPECT_THAT(files.out, HasSubstr("ranks 2..7, host"));
+  EXPECT_THAT(files.out, HasSubstr("only in other"));
+}
+
+TEST_F(Program, ShowsMemoryOfEachCaseButOfThatWhichCannotRun) {
+  write("config.json", "{}");
+  const std::string file = write("x.yaml",
+                                 "about: X.\nmodel: .\nworld: {ranks: 2}\n"
+                                 "steps:\n  - alloc: {of: all, as: meta}\n");
+  const Ended ended = run("memory " + file + " " + kSmoke + " --svg " + path("m.svg"));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, StartsWith("error: " + file + ": "));
+  EXPECT_THAT(ended.out, HasSubstr("variant=broadcast\n"));
+  EXPECT_EQ(testing::WellFormed::check(text_of(path("m.svg"))), "");
+}
+
 TEST_F(Program, DoesNotMindAReaderThatGoesAway) {
   const std::string program = shell_word(LOADPROOF_PROGRAM);
   const std::vector<std::string> commands = {"list scenarios", std::string("run ") + kSmoke,
-                                             "schema", std::string("inspect ") + kModel};
+                                             "schema", std::string("inspect ") + kModel,
+                                             std::string("memory ") + kSmoke};
   for (const std::string& command : commands) {
     const std::string line = program + " " + command;
     EXPECT_EQ(shell(line + " >&- 2> " + path("err")).code, 0) << command;

@@ -86,7 +86,8 @@ TEST(Device, BreaksItsBudgetAtAStep) {
   const Verdict& verdict = verdict_in(result, "memory");
   ASSERT_EQ(verdict.findings.size(), 1u);
   EXPECT_THAT(verdict.findings[0].text,
-              HasSubstr("device 0: 2 KiB resident at once, 1 KiB allowed; broken by step 'second'"));
+              HasSubstr("device 0: 2 KiB resident at once, 1 KiB allowed; broken by step "
+                        "'second'"));
 }
 
 const std::string kForms = R"(steps:
@@ -121,8 +122,8 @@ TEST(Budget, MayBeAShareOfWhatAnotherVariantHolds) {
   EXPECT_EQ(judged("150% of lean").judgement, Judgement::kPass);
   const Verdict verdict = judged("125% of lean");
   ASSERT_EQ(verdict.findings.size(), 1u);
-  EXPECT_THAT(verdict.findings[0].text, HasSubstr("3 KiB resident at once, 2.5 KiB allowed (125% of "
-                                                  "the 2 KiB of lean); broken by step 'copy'"));
+  EXPECT_THAT(verdict.findings[0].text, HasSubstr("3 KiB resident at once, 2.5 KiB allowed (125% "
+                                                  "of the 2 KiB of lean); broken by step 'copy'"));
 }
 
 TEST(Budget, NamesTheNearestVariant) {

@@ -67,8 +67,8 @@ TEST(Memory, HoldsPeaksOfRanksAndNodesAgainstTheBudget) {
   EXPECT_EQ(ranks_in(verdict), (std::vector<int>{0, 1, -1}));
   EXPECT_EQ(verdict.findings[1].kind, "reserved");
   EXPECT_EQ(verdict.findings[2].text,
-            "node 0: 3 KiB resident at once, 1000 B allowed; broken by step 'hold' (alloc, x.yaml:5) "
-            "of rank 1");
+            "node 0: 3 KiB resident at once, 1000 B allowed; broken by step 'hold' (alloc, "
+            "x.yaml:5) of rank 1");
 }
 
 TEST(Replicas, HoldsATieAgainstTheLowestRank) {
