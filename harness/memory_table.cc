@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/cost_table.h"
 #include "harness/memory_text.h"
 #include "harness/standing.h"
 #include "harness/words.h"
@@ -181,7 +182,8 @@ std::string memory_table(const MemoryView& view, bool colour) {
   if (!idle.empty())
     text += fmt::format("\n{} {} nothing\n", ranks_text(idle, kNumbersShown),
                         idle.size() == 1 ? "holds" : "hold");
-  return text + groups_left_out(view, shown) + holders_table(view, paint);
+  return text + groups_left_out(view, shown) + holders_table(view, paint) +
+         (view.cost ? cost_table(*view.cost, view.links) : "");
 }
 
 }  // namespace loadproof::harness

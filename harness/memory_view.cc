@@ -171,7 +171,10 @@ MemoryView memory_view(const Case& plan, const Observation& seen) {
                   .steps = seen.steps,
                   .groups = groups_of(seen.memory),
                   .holders = holders_of(seen.peaks),
-                  .endings = {}};
+                  .endings = {},
+                  .cost = {},
+                  .links = plan.links};
+  if (!seen.cost.empty()) view.cost = seen.cost.front();
   for (StepLabel& step : view.steps) step.file.erase(0, step.file.rfind('/') + 1);
   view.endings = endings_of(view.steps, seen);
   return view;

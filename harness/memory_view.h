@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct MemoryView {
   std::vector<MemoryObservation> groups;  // ranks that hold the same, by the first of them
   std::vector<Holders> holders;           // nodes, then devices; without those that held nothing
   std::vector<Ending> endings;
+  std::optional<CostObservation> cost;
+  Links links;  // that its seconds are from
 };
 
 // What ranks held is told apart by steps, bytes and tensors, not by the kernel's count: of equal

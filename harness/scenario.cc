@@ -41,8 +41,8 @@ constexpr ScenarioKey kKeys[] = {
      "of what another variant holds: {node_resident: 105% of VARIANT}; what exceeds it fails the "
      "oracle memory"},
     {"dry",
-     "true: every case is run on shapes alone, without bytes, so that any model and any world fits; "
-     "memory, no_hang, no_error and no_vacuous are judged, and of a model its config.json is "
+     "true: every case is run on shapes alone, without bytes, so that any model and any world "
+     "fits; memory, no_hang, no_error and no_vacuous are judged, and of a model its config.json is "
      "enough"},
     {"links",
      "bytes a second between the parts of a cluster, for the estimate of time: {storage: 2 GB/s}"},

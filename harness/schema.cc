@@ -286,13 +286,10 @@ Json store_schema() {
   return store;
 }
 
-Json limits_schema() { return closed_object({{"writes", {{"type", "integer"}, {"minimum", 0}}}}); }
-
 Json refusal_schema() {
   Json properties;
   for (const RefusalKey& key : refusal_keys()) {
-    Json type = text_type();
-    if (key.key == "names") type = one_or_list(text_type());
+    Json type = key.key == "names" ? one_or_list(text_type()) : text_type();
     if (key.key == "ranks") type = defined("ranks");
     properties[std::string(key.key)] = described(type, key.about);
   }
@@ -301,12 +298,13 @@ Json refusal_schema() {
   return refusal;
 }
 
-Json links_schema() {
-  Json links = Json::object();
-  for (const SettingInfo& setting : setting_infos())
-    if (setting.path.starts_with("links."))
-      links[std::string(setting.path.substr(6))] = {{"type", "string"}};
-  return closed_object(links);
+// The settings below a key, each of this type.
+Json group_schema(std::string_view prefix, const Json& type) {
+  Json group = Json::object();
+  for (const auto& [path, about] : setting_infos())
+    if (path.starts_with(prefix))
+      group[std::string(path.substr(prefix.size()))] = described(type, about);
+  return closed_object(std::move(group));
 }
 
 Json extent() { return {{"type", "integer"}, {"minimum", 1}, {"maximum", kRanksMax}}; }
@@ -327,12 +325,11 @@ Json key_type(std::string_view key) {
     fills.push_back("all");
     return choice(fills);
   }
-  if (key == "budget")
-    return {{"type", "object"}, {"additionalProperties", {{"type", {"integer", "string"}}}}};
-  if (key == "limits") return limits_schema();
-  if (key == "dry") return {{"type", "boolean"}};
-  if (key == "links") return links_schema();
+  if (key == "budget") return group_schema("budget.", {{"type", {"integer", "string"}}});
+  if (key == "limits") return group_schema("limits.", {{"type", "integer"}, {"minimum", 0}});
+  if (key == "links") return group_schema("links.", {{"type", "string"}});
   if (key == kRefuse) return refusal_schema();
+  if (key == "dry") return {{"type", "boolean"}};
   if (key == "seed" || key == "schedule") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());

@@ -8,6 +8,7 @@
 
 #include "harness/argument.h"
 #include "harness/files.h"
+#include "harness/quantity.h"
 #include "harness/step_tree.h"
 #include "sim/check.h"
 #include "sim/checkpoint/nearest.h"
@@ -66,24 +67,6 @@ double* link_named(Links& links, std::string_view path) {
   return path == "links.inter_node" ? &links.inter_node : nullptr;
 }
 
-// "2 GB/s", in powers of ten, as vendors count.
-std::optional<double> read_speed(const Node& node, std::string_view what,
-                                 Diagnostics& diagnostics) {
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"B/s", 1.0}, {"KB/s", 1e3}, {"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12}};
-  const std::string_view text = node.is_scalar() ? std::string_view(node.text) : "";
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
-  while (unit.starts_with(' ')) unit.remove_prefix(1);
-  for (const auto& [name, bytes] : kUnits)
-    if (error == std::errc() && number > 0 && number < 1e9 && unit == name) return number * bytes;
-  diagnostics.add(node.where, fmt::format("{} must be bytes a second, not {}", what,
-                                          describe(node)),
-                  "such as 500 MB/s or 2.5 GB/s");
-  return std::nullopt;
-}
-
 std::optional<Limit>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.rank_resident") return &budget.rank_resident;
   if (path == "budget.rank_reserved") return &budget.rank_reserved;
@@ -91,40 +74,6 @@ std::optional<Limit>* limit_named(Budget& budget, std::string_view path) {
   if (path == "budget.node_reserved") return &budget.node_reserved;
   if (path == "budget.device_resident") return &budget.device_resident;
   return path == "budget.device_reserved" ? &budget.device_reserved : nullptr;
-}
-
-// "105% of VARIANT"; nothing: it is not written so.
-std::optional<Limit> read_share(std::string_view text) {
-  double percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
-  constexpr std::string_view kOf = "% of ";
-  if (error != std::errc() || percent <= 0 || percent > 1e6 || !rest.starts_with(kOf))
-    return std::nullopt;
-  rest.remove_prefix(kOf.size());
-  if (rest.empty()) return std::nullopt;
-  return Limit{.bytes = 0, .share = percent / 100, .variant = std::string(rest)};
-}
-
-// A number of bytes, or one with a unit: 4096, 64 KiB, 1.5 GiB. Or a share of another variant.
-std::optional<Limit> read_limit(const Node& node, std::string_view what,
-                                Diagnostics& diagnostics) {
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"KiB", 1024.0}, {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024},
-      {"TiB", 1024.0 * 1024 * 1024 * 1024}, {"B", 1.0}, {"", 1.0}};
-  const std::string_view text = node.is_scalar() ? std::string_view(node.text) : "";
-  if (auto share = read_share(text)) return share;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
-  while (unit.starts_with(' ')) unit.remove_prefix(1);
-  for (const auto& [name, bytes] : kUnits)
-    if (error == std::errc() && number >= 0 && number * bytes < 9e18 && unit == name)
-      return Limit{static_cast<int64_t>(number * bytes), 0, ""};
-  diagnostics.add(node.where, fmt::format("{} must be a number of bytes, not {}", what,
-                                          describe(node)),
-                  "such as 4096, 64 KiB or 1.5 GiB, or 105% of VARIANT");
-  return std::nullopt;
 }
 
 void assign_extent(int& extent, const Node& value, std::string_view path,

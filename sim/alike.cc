@@ -85,6 +85,9 @@ class Signing {
         add_once(cuttings_, {cut, *group, only_dim(tensor.shape, cut)});
       }
     if (step.verb != "read") return;
+    const auto* stride = optional_arg<int64_t>(step, "stride");
+    if ((stride && *stride != 0) || optional_arg<std::vector<int64_t>>(step, "order"))
+      named_.insert("rank");  // pieces are not where the declared cut has them
     for (const auto& [name, value] : step.args) {
       if (const auto* text = std::get_if<std::string>(&value)) add_names(*text);
       if (const auto* texts = std::get_if<std::vector<std::string>>(&value))

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sim/alike.h"
+#include "sim/disagreements.h"
 #include "sim/engine.h"
 #include "sim/memory/ledger.h"
 #include "sim/memory/poison.h"

@@ -266,10 +266,6 @@ int64_t Engine::turn(int rank) const {
   return turn;
 }
 
-void Engine::note_work(const StepContext& step, const Work& work) {
-  if (const Runner& worker = runner(step.rank.index()); worker.costs) worker.costs->work(work);
-}
-
 void Engine::work(const StepContext& step, double seconds) {
   note_work(step, {.seconds = seconds});
   rendezvous_.clocks().work(step.rank.index(), seconds, step.step.id);
@@ -294,7 +290,9 @@ const std::vector<TensorObservation>& Engine::take_point(const StepContext& step
   std::vector<Point>& points = taker.seen.points;
   const bool same = !points.empty() && taker.point_version == taker.rank.version();
   std::vector<TensorObservation> tensors =
-      dry() ? std::vector<TensorObservation>() : same ? points.back().tensors : observe_tensors(taker.rank, asset_, declared_, chain_scope());
+      dry()  ? std::vector<TensorObservation>()
+      : same ? points.back().tensors
+             : observe_tensors(taker.rank, asset_, declared_, chain_scope());
   for (const TensorObservation& tensor : tensors) log(tensor.digest);
   points.push_back({step.step.id, step.step.index, sampled, std::move(tensors)});
   taker.point_version = taker.rank.version();
@@ -317,15 +315,6 @@ void Engine::remember(uint64_t key, const loadproof::Generation& generation) {
   memory_.emplace(key, generation);
 }
 
-void Engine::note_peak(Runner& runner, int32_t step) {
-  if (!runner.memory) return;
-  runner.memory->end();
-  runner.costs->work({.touched = runner.memory->take_touched()});
-  runner.costs->held(runner.memory->most(), step);
-  if (spec_.committed) runner.memory->note_committed(read_ledger(runner.rank.index()).committed);
-  if (peaks_) peaks_->note(runner.rank.index(), *runner.memory, step);
-}
-
 void Engine::log(uint64_t value) {
   ++seen_.events;
   const uint64_t pair[] = {seen_.fingerprint, value};
@@ -339,13 +328,6 @@ void Engine::log_writes(const Runner& runner, std::span<const int> slots) {
   for (int slot : slots)
     for (const Interval& interval : runner.rank.states(slot).intervals())
       log(static_cast<uint64_t>(interval.begin) * 31 + static_cast<uint64_t>(interval.cell.origin));
-}
-
-std::vector<CostLog> Engine::take_costs() {
-  std::vector<CostLog> costs;
-  for (Runner& each : runners_)
-    if (each.costs) costs.push_back(std::move(*each.costs));
-  return costs;
 }
 
 std::vector<at::Tensor> Engine::values() const {
@@ -369,7 +351,7 @@ std::vector<at::Tensor> Engine::values() const {
 
 Observation Engine::finish() {
   if (!dry()) note_waits();
-  if (peaks_) seen_.peaks = peaks_->take();
+  observe_memory();
   for (Runner& ended : runners_) {
     const bool waits = !ended.stopped && ended.waiting > 0;
     if (waits) {
@@ -383,8 +365,6 @@ Observation Engine::finish() {
          : same ? ended.seen.points.back().tensors
               : observe_tensors(ended.rank, asset_, declared_, chain_scope())});
     if (spec_.contents) add_contents(ended.rank, ended.seen.points.back().tensors);
-    if (ended.memory)
-      seen_.memory.push_back(ended.memory->observe(ended.rank.index(), asset_.specs()));
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;

@@ -73,7 +73,6 @@ class Engine {
   std::vector<at::Tensor> values() const;
   // After a run with WorldSpec::memory, by rank that ran.
   std::vector<CostLog> take_costs();
-  const Groups& groups() const { return groups_; }
 
   // ---- for verbs ----
   const WorldSpec& spec() const { return spec_; }
@@ -249,6 +248,7 @@ class Engine {
   void log(uint64_t value);
   void log_writes(const Runner& runner, std::span<const int> slots);
   void note_waits();
+  void observe_memory();
 
   Observation finish();
 

@@ -262,8 +262,8 @@ struct TwinDifference {
   bool operator==(const TwinDifference&) const = default;
 };
 
-// What loading costs beside memory. Bytes, and for each kind the seconds that it adds to an estimate
-// from stated bandwidths (sim/links.h).
+// What loading costs beside memory. Bytes, and for each kind the seconds that it adds to an
+// estimate from stated bandwidths (sim/links.h).
 struct CostObservation {
   struct Item {
     int64_t bytes = 0;

@@ -1,103 +1,11 @@
 #include "sim/price.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
-#include <numeric>
-#include <set>
+#include <tuple>
 
 namespace loadproof::sim {
 namespace {
-
-using Holder = PeakObservation::Holder;
-// Indices of classes, ascending, one for each rank.
-using Composition = std::vector<size_t>;
-
-std::vector<size_t> class_by_rank(std::span<const LoggedRanks> classes, const Topology& topology) {
-  std::vector<size_t> by_rank(static_cast<size_t>(topology.ranks()));
-  for (size_t i = 0; i < classes.size(); ++i)
-    for (int rank : classes[i].ranks) by_rank[static_cast<size_t>(rank)] = i;
-  return by_rank;
-}
-
-// Holders by what their ranks are: those with equal compositions are alike.
-std::map<Composition, std::vector<int>> compositions(const std::vector<size_t>& by_rank,
-                                                     int holders, auto holder_of) {
-  std::vector<Composition> all(static_cast<size_t>(holders));
-  for (size_t rank = 0; rank < by_rank.size(); ++rank)
-    all[static_cast<size_t>(holder_of(static_cast<int>(rank)))].push_back(by_rank[rank]);
-  std::map<Composition, std::vector<int>> alike;
-  for (size_t holder = 0; holder < all.size(); ++holder) {
-    std::ranges::sort(all[holder]);
-    alike[all[holder]].push_back(static_cast<int>(holder));
-  }
-  return alike;
-}
-
-// Whether what happens between two meetings can be set side by side.
-bool are_in_step(std::span<const LoggedRanks> classes) {
-  return std::ranges::all_of(classes, [&](const LoggedRanks& one) {
-    return one.log.epochs().size() == classes.front().log.epochs().size();
-  });
-}
-
-// All of a rank's epochs as one: the most that it ever holds, all that it does.
-Epoch summed(const CostLog& log) {
-  Epoch all;
-  for (const Epoch& epoch : log.epochs()) {
-    all.work += epoch.work;
-    for (Device device : {Device::kCpu, Device::kCuda}) {
-      MemoryUse& most = all.most[device];
-      if (epoch.most[device].resident > most.resident) {
-        all.step_of_most[device] = epoch.step_of_most[device];
-        all.step_of_growth[device] = epoch.step_of_growth[device];
-      }
-      most.resident = std::max(most.resident, epoch.most[device].resident);
-      most.reserved = std::max(most.reserved, epoch.most[device].reserved);
-    }
-  }
-  return all;
-}
-
-// By class, then by epoch.
-std::vector<std::vector<Epoch>> epochs_of(std::span<const LoggedRanks> classes) {
-  const bool in_step = are_in_step(classes);
-  std::vector<std::vector<Epoch>> epochs;
-  for (const LoggedRanks& one : classes)
-    epochs.push_back(in_step ? one.log.epochs() : std::vector{summed(one.log)});
-  return epochs;
-}
-
-// The peak of a holder whose ranks are of these classes.
-PeakObservation peak_of(const std::vector<std::vector<Epoch>>& epochs, const Composition& ranks,
-                        Device device, std::span<const LoggedRanks> classes) {
-  PeakObservation peak;
-  for (size_t e = 0; !ranks.empty() && e < epochs[ranks[0]].size(); ++e) {
-    MemoryUse now;
-    std::map<size_t, int64_t> shares;  // by class
-    for (size_t one : ranks) {
-      now += epochs[one][e].most[device];
-      shares[one] += epochs[one][e].most[device].resident;
-    }
-    if (now.resident <= peak.resident && now.reserved <= peak.reserved) continue;
-    const size_t largest =
-        std::ranges::max_element(shares, {}, [](const auto& share) { return share.second; })->first;
-    const int32_t step = epochs[largest][e].step_of_most[device];
-    const int32_t grown = epochs[largest][e].step_of_growth[device];
-    const int rank = classes[largest].ranks.front();
-    peak.reserved = std::max(peak.reserved, now.reserved);
-    if (now.resident > peak.resident) {
-      peak.resident = now.resident;
-      peak.step = step;
-      peak.rank = rank;
-    }
-    if (peak.rises.empty() || peak.rises.back().step != grown)
-      peak.rises.push_back({.step = grown, .rank = rank, .to = {}});
-    peak.rises.back().to = {peak.resident, peak.reserved};
-  }
-  return peak;
-}
 
 // Hops of the rings of several groups, by the number of their members.
 struct Hops {
@@ -154,6 +62,8 @@ class Pricing {
   std::map<Composition, std::vector<int>> nodes_;
   std::map<size_t, std::vector<int>> led_;  // by class of the first member: groups
   CostObservation cost_;
+  static constexpr int64_t kUnit = int64_t{1} << 40;  // bytes that `known_` is of
+  std::map<std::tuple<Collective, int, int>, Moved> known_;
 
   double node_seconds(const Composition& ranks, size_t e) const {
     Work sum;
@@ -201,8 +111,16 @@ class Pricing {
         reads.bytes += work.read;
         reads.reads += work.reads;
       }
-      if (reads.reads > 0) cost_.reads.push_back(std::move(reads));
+      if (reads.reads == 0) continue;
+      const auto same = std::ranges::find_if(cost_.reads, [&](const auto& known) {
+        return known.bytes == reads.bytes && known.reads == reads.reads;
+      });
+      if (same == cost_.reads.end())
+        cost_.reads.push_back(std::move(reads));
+      else
+        same->nodes.insert(same->nodes.end(), nodes.begin(), nodes.end());
     }
+    for (CostObservation::Reads& one : cost_.reads) std::ranges::sort(one.nodes);
     std::ranges::sort(cost_.reads, {}, [](const auto& one) { return one.nodes.front(); });
   }
 
@@ -240,14 +158,25 @@ class Pricing {
       case Collective::kBarrier: return {};
       case Collective::kScatter:
       case Collective::kGather: return straight(meet, members);
-      case Collective::kSend: return in_ring(meet, members);
       default: return in_ring(meet, members);
     }
   }
 
-  Moved own(const Meet& meet) const {
+  // Of the rank's own group.
+  Moved own(const Meet& meet) {
     if (meet.group.empty()) return moved_by(meet, {meet.from, meet.to});
-    return moved_by(meet, groups_.ranks_of(meet.index));
+    const auto [found, is_new] = known_.try_emplace({meet.op, meet.index, meet.root});
+    if (is_new) {
+      Meet unit = meet;
+      unit.bytes = kUnit;
+      found->second = moved_by(unit, groups_.ranks_of(meet.index));
+    }
+    return scaled(found->second, static_cast<double>(meet.bytes) / static_cast<double>(kUnit));
+  }
+
+  static Moved scaled(const Moved& moved, double factor) {
+    return {moved.intra * factor, moved.inter * factor, moved.seconds_intra * factor,
+            moved.seconds_inter * factor};
   }
 
   // Each meeting once, by the class of its group's first member.
@@ -257,7 +186,7 @@ class Pricing {
       for (int group : led_[i])
         groups[name_of(group)].push_back(group);
       double intra = 0, inter = 0, seconds_intra = 0, seconds_inter = 0;
-      std::map<std::string, Moved> known;  // of one byte, by operation, group and root
+      std::map<std::tuple<Collective, std::string, int>, Moved> known;
       for (const Epoch& epoch : classes_[i].log.epochs()) {
         const Meet& meet = epoch.meet;
         if (meet.step < 0) continue;
@@ -278,21 +207,18 @@ class Pricing {
 
   // Those whose first member the class has, all groups of that name together.
   Moved by_groups(const Meet& meet, const std::vector<int>& groups,
-                  std::map<std::string, Moved>& known) const {
-    const std::string key = fmt::format("{} {} {}", static_cast<int>(meet.op), meet.group,
-                                        meet.root);
-    const auto [found, is_new] = known.try_emplace(key);
+                  std::map<std::tuple<Collective, std::string, int>, Moved>& known) const {
+    const auto [found, is_new] = known.try_emplace({meet.op, meet.group, meet.root});
     if (is_new) {
-      Meet one = meet;
-      one.bytes = int64_t{1} << 40;
+      Meet unit = meet;
+      unit.bytes = kUnit;
       for (int group : groups) {
-        const Moved moved = moved_by(one, groups_.ranks_of(group));
-        found->second.intra += moved.intra / static_cast<double>(one.bytes);
-        found->second.inter += moved.inter / static_cast<double>(one.bytes);
+        const Moved moved = moved_by(unit, groups_.ranks_of(group));
+        found->second.intra += moved.intra;
+        found->second.inter += moved.inter;
       }
     }
-    const auto bytes = static_cast<double>(meet.bytes);
-    return {.intra = found->second.intra * bytes, .inter = found->second.inter * bytes};
+    return scaled(found->second, static_cast<double>(meet.bytes) / static_cast<double>(kUnit));
   }
 
   Moved by_channel(const Meet& meet, const LoggedRanks& of) const {
@@ -329,107 +255,11 @@ class Pricing {
   }
 };
 
-// The collectives of one group that a class comes to, in order.
-std::vector<const Meet*> meets_in(const CostLog& log, const std::string& group) {
-  std::vector<const Meet*> meets;
-  for (const Epoch& epoch : log.epochs())
-    if (epoch.meet.step >= 0 && epoch.meet.group == group) meets.push_back(&epoch.meet);
-  return meets;
-}
-
-std::string told(const Meet& meet) {
-  return meet.tensor.empty() ? std::string(name(meet.op))
-                             : fmt::format("{} of {}, {} bytes", name(meet.op), meet.tensor,
-                                           meet.bytes);
-}
-
-// How two calls differ, in one of the words of no_hang; empty: they do not.
-std::string difference(const Meet& a, const Meet& b) {
-  if (a.op != b.op) return "op";
-  if (a.root != b.root) return "source";
-  if (a.bytes != b.bytes) return "size";
-  return a.tensor != b.tensor && !a.match_bytes ? "name" : "";
-}
-
-void compare(const LoggedRanks& a, const LoggedRanks& b, const std::string& group,
-             std::vector<MismatchObservation>& found) {
-  const auto ours = meets_in(a.log, group), theirs = meets_in(b.log, group);
-  const int rank = a.ranks.front(), other = b.ranks.front();
-  for (size_t i = 0; i < std::min(ours.size(), theirs.size()); ++i) {
-    const std::string kind = difference(*ours[i], *theirs[i]);
-    if (kind.empty()) continue;
-    found.push_back({.kind = kind,
-                     .fatal = kind != "name",
-                     .text = fmt::format("collective {} of {}: rank {} comes to {}, and rank {} to "
-                                         "{}", i + 1, group, rank, told(*ours[i]), other,
-                                         told(*theirs[i])),
-                     .ranks = {other},
-                     .tensors = {theirs[i]->tensor},
-                     .step = theirs[i]->step});
-    return;
-  }
-  if (ours.size() == theirs.size()) return;
-  const auto& more = ours.size() > theirs.size() ? ours : theirs;
-  const bool fewer = ours.size() > theirs.size();
-  const Meet& missed = *more[std::min(ours.size(), theirs.size())];
-  found.push_back({.kind = "missing",
-                   .fatal = true,
-                   .text = fmt::format("rank {} never comes to {} in {}, where rank {} waits",
-                                       fewer ? other : rank, told(missed), group,
-                                       fewer ? rank : other),
-                   .ranks = {fewer ? other : rank},
-                   .tensors = {missed.tensor},
-                   .step = missed.step});
-}
-
 }  // namespace
-
-std::vector<PeakObservation> peaks_of(std::span<const LoggedRanks> classes,
-                                      const Topology& topology) {
-  const auto epochs = epochs_of(classes);
-  const auto by_rank = class_by_rank(classes, topology);
-  std::vector<PeakObservation> peaks;
-  auto add = [&](Holder holder, Device device, int holders, auto holder_of) {
-    const size_t first = peaks.size();
-    for (const auto& [ranks, alike] : compositions(by_rank, holders, holder_of)) {
-      PeakObservation peak = peak_of(epochs, ranks, device, classes);
-      peak.holder = holder;
-      peak.index = alike.front();
-      peak.alike = alike;
-      peaks.push_back(std::move(peak));
-    }
-    std::sort(peaks.begin() + static_cast<std::ptrdiff_t>(first), peaks.end(),
-              [](const auto& a, const auto& b) { return a.index < b.index; });
-  };
-  add(Holder::kRank, Device::kCpu, topology.ranks(), [](int rank) { return rank; });
-  add(Holder::kNode, Device::kCpu, topology.nodes,
-      [&](int rank) { return topology.node_of(rank); });
-  add(Holder::kDevice, Device::kCuda, topology.devices(),
-      [&](int rank) { return topology.device_of(rank); });
-  return peaks;
-}
 
 CostObservation price(std::span<const LoggedRanks> classes, const Topology& topology,
                       const Groups& groups, const Links& links) {
   return Pricing(classes, topology, groups, links).run();
-}
-
-std::vector<MismatchObservation> disagreements(std::span<const LoggedRanks> classes,
-                                               const Topology& topology, const Groups& groups) {
-  const auto by_rank = class_by_rank(classes, topology);
-  std::vector<MismatchObservation> found;
-  for (const std::string& name : groups.names()) {
-    std::set<std::pair<size_t, size_t>> compared;
-    for (int rank = 0; rank < topology.ranks(); ++rank) {
-      const auto group = groups.index_of(name, rank);
-      if (!group) continue;
-      const size_t first = by_rank[static_cast<size_t>(groups.ranks_of(*group).front())];
-      const size_t own = by_rank[static_cast<size_t>(rank)];
-      if (first != own && compared.emplace(first, own).second)
-        compare(classes[first], classes[own], name, found);
-    }
-  }
-  return found;
 }
 
 }  // namespace loadproof::sim

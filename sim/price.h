@@ -9,22 +9,14 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
-#include "sim/cost_log.h"
 #include "sim/groups.h"
 #include "sim/links.h"
 #include "sim/observation.h"
-#include "sim/rank_set.h"
+#include "sim/side_by_side.h"
 
 namespace loadproof::sim {
-
-// Ranks that do the same, and what that is.
-struct LoggedRanks {
-  std::vector<int> ranks;
-  CostLog log;
-};
 
 // By rank, then by node, then by device; of those that hold as much the first stands for all.
 std::vector<PeakObservation> peaks_of(std::span<const LoggedRanks> classes,
@@ -32,9 +24,5 @@ std::vector<PeakObservation> peaks_of(std::span<const LoggedRanks> classes,
 
 CostObservation price(std::span<const LoggedRanks> classes, const Topology& topology,
                       const Groups& groups, const Links& links);
-
-// Where members of one group do not come to the same collectives, in order: a sentence each.
-std::vector<MismatchObservation> disagreements(std::span<const LoggedRanks> classes,
-                                               const Topology& topology, const Groups& groups);
 
 }  // namespace loadproof::sim

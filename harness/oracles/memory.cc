@@ -59,7 +59,8 @@ void compare(const Observation& seen, const PeakObservation& peak, std::string_v
   const std::string more =
       peak.alike.size() < 2 ? "" : fmt::format(" and {} more like it", peak.alike.size() - 1);
   finding.text = fmt::format("{} {}{}: {} {} at once, {} allowed{}", name(peak.holder), peak.index,
-                             more, bytes_text(held), kind, bytes_text(allowed->bytes), allowed->why);
+                             more, bytes_text(held), kind, bytes_text(allowed->bytes),
+                             allowed->why);
   if (broke)
     finding.text += fmt::format("; broken by step {} of rank {}", step_text(seen, broke->step),
                                 broke->rank);

@@ -39,8 +39,8 @@ Result<void> write_safetensors(const std::filesystem::path& path,
                                std::span<const TensorToWrite> tensors,
                                const SafetensorsMetadata& metadata);
 
-// The same file with holes in place of the tensors' bytes, which nobody looks at: it is as long as it
-// would be, reads as zeros, and takes no room on the disk.
+// The same file with holes in place of the tensors' bytes, which nobody looks at: it is as long as
+// it would be, reads as zeros, and takes no room on the disk.
 Result<void> write_hollow_safetensors(const std::filesystem::path& path,
                                       std::span<const TensorToWrite> tensors,
                                       const SafetensorsMetadata& metadata);

@@ -218,6 +218,24 @@ bool broadcasts(const at::Tensor& a, const at::Tensor& b) {
   return true;
 }
 
+// Whether the function gives what the slot has room for. One that looks at values, such as a
+// lookup, does not tell on meta, and is taken at its word.
+Result<void> check_shape(StepContext& context, int slot, const Function& function,
+                         const std::vector<at::Tensor>& values) {
+  const WithoutBytes scope(false);  // constants that functions make for themselves have some
+  const Slot& target = context.rank.slot(slot);
+  try {
+    const auto result = function.compute(values, options_of(context, slot));
+    if (!result) return fail(fmt::format("{}: {}", target.spec->name, result.error().message));
+    if (result->numel() == target.value.numel()) return {};
+    return fail(fmt::format("{} has shape [{}] and {} gives [{}]", target.spec->name,
+                            fmt::join(target.value.sizes(), ", "), function.name,
+                            fmt::join(result->sizes(), ", ")));
+  } catch (const c10::Error&) {
+    return {};
+  }
+}
+
 // On shapes alone: the function tells what it would give, and all of that is made from its first
 // input, or from one that must not reach sampling.
 Result<void> apply_dry(StepContext& context, int slot, std::span<const int> sources) {
@@ -247,17 +265,7 @@ Result<void> apply_dry(StepContext& context, int slot, std::span<const int> sour
       if (bad) origin.kind = StateKind::kTainted;
     }
   }
-  const WithoutBytes constants(false);  // those that functions make for themselves
-  const FunctionOptions options = options_of(context, slot);
-  const auto result = function.compute(values, options);
-  if (!result)
-    return fail(fmt::format("{}: {}", context.rank.slot(slot).spec->name, result.error().message));
-  const WithoutBytes tensors;
-  const Slot& target = context.rank.slot(slot);
-  if (result->numel() != target.value.numel())
-    return fail(fmt::format("{} has shape [{}] and {} gives [{}]", target.spec->name,
-                            fmt::join(target.value.sizes(), ", "), function.name,
-                            fmt::join(result->sizes(), ", ")));
+  if (auto fits = check_shape(context, slot, function, values); !fits) return fits;
   ensure_storage(context, slot, "target of apply");
   origin.item_size = static_cast<int32_t>(context.rank.slot(slot).value.element_size());
   context.rank.wrote_all(slot, {context.engine.origins().add(std::move(origin)), 0});

@@ -123,7 +123,8 @@ Result<void> run(StepContext& context) {
   const std::vector<TensorObservation>& seen = context.engine.take_point(context, /*sampled=*/true);
   for (size_t i = 0; i < context.rank.slots().size(); ++i)
     context.rank.note_read(static_cast<int>(i));
-  if (!model || context.engine.dry()) return {};  // the scenario's own tensors are read by being there
+  // The scenario's own tensors are read by being there.
+  if (!model || context.engine.dry()) return {};
   const uint64_t key = key_of(context, seen);
   if (const loadproof::Generation* known = context.engine.remembered(key)) {
     loadproof::Generation generation = *known;

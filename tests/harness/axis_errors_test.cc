@@ -95,11 +95,13 @@ variants:
         "11:20: at cannot be \"middle\" = one of: start, end",
         "12:29: a step cannot move into itself",
         "13:13: \"as\" is neither a setting nor STEP_ID.ARGUMENT = one of: world.ranks, "
-        "world.nodes, world.ranks_per_node, world.mesh.DIM, world.roles.NAME, "
+        "world.nodes, world.ranks_per_node, world.devices_per_node, "
+        "world.mesh.DIM, world.roles.NAME, "
         "world.groups.NAME, model, dtype, fill, backend, "
-        "attention, seed, schedule, budget.rank_resident, budget.rank_reserved, "
+        "attention, seed, schedule, dry, links.storage, links.memory, links.host_device, "
+        "links.intra_node, links.inter_node, budget.rank_resident, budget.rank_reserved, "
         "budget.node_resident, "
-        "budget.node_reserved, limits.writes",
+        "budget.node_reserved, budget.device_resident, budget.device_reserved, limits.writes",
         "14:25: unknown verb \"brrier\" = did you mean \"barrier\"?"}},
       {kHead + R"(steps:
   - alloc: {id: hold, of: all, as: empty}

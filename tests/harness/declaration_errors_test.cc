@@ -54,19 +54,17 @@ steps:
         "3:77: \"none\" is no name of a group = letters, digits and _, and no word of rank sets",
         "5:26: ranks: the world has no role \"ee\" = did you mean \"e\"?",
         "6:22: unknown group \"d\" = one of: world, node, a, b, c, e"}},
-      {kHead + R"(budget: {rank: 1, node_resident: 3 MB, rank_resident: -1, rank_reserved: [1]}
+      {kHead + R"(budget: {rank: 1, node_resident: 3 QB, rank_resident: -1, rank_reserved: [1]}
 steps: [barrier: {}]
 )",
        {"3:10: unknown key of budget \"rank\" = did you mean \"rank_reserved\" or "
         "\"rank_resident\"?",
-        "3:34: budget.node_resident must be a number of bytes, not \"3 MB\" = such as 4096, 64 KiB "
-        "or 1.5 GiB, or 105% of VARIANT",
-        "3:55: budget.rank_resident must be a number of bytes, not \"-1\" = such as 4096, 64 KiB "
-        "or "
-        "1.5 GiB, or 105% of VARIANT",
-        "3:74: budget.rank_reserved must be a number of bytes, not a list = such as 4096, 64 KiB "
-        "or "
-        "1.5 GiB, or 105% of VARIANT"}},
+        "3:34: budget.node_resident must be a number of bytes, not \"3 QB\" = such as 4096, "
+        "64 KiB, 1.5 GiB or 80 GB, or 105% of VARIANT",
+        "3:55: budget.rank_resident must be a number of bytes, not \"-1\" = such as 4096, 64 KiB, "
+        "1.5 GiB or 80 GB, or 105% of VARIANT",
+        "3:74: budget.rank_reserved must be a number of bytes, not a list = such as 4096, 64 KiB, "
+        "1.5 GiB or 80 GB, or 105% of VARIANT"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;
 }

@@ -129,7 +129,8 @@ steps:
         "6:10: tensors must be a map, not \"5\"",
         "7:9: expect must be pass, a map from oracles, or a list of such maps, not \"6\"",
         "9:5: unknown verb \"x\" = one of: use, alloc, free, fill, read, save, move, "
-        "copy, apply, bind, mark, shard, broadcast, scatter, gather, all_reduce, barrier, send, "
+        "copy, apply, bind, mark, shard, to, broadcast, scatter, gather, all_reduce, "
+        "barrier, send, "
         "recv, wait, damage, raise, delay, require, observe, sample, each, repeat, update"}},
   };
   for (const ErrorRow& row : rows) EXPECT_EQ(problems(row), row.problems) << row.scenario;

@@ -204,6 +204,13 @@ rank 1, host                              resident    reserved most within
 
 peaks       resident    reserved
   node 0       8 KiB       9 KiB  sync (broadcast, x.yaml:12), rank 1
+
+traffic of all ranks                   bytes     slowest  at
+  read from files                      4 KiB    0.819 us  5 GB/s a node
+  host memory first written            8 KiB     0.41 us  20 GB/s a node
+  between ranks of a node              4 KiB   0.0137 us  300 GB/s a rank
+  node 0 reads 4 KiB in 4 reads
+  from the first step to the last, by these speeds: about 1.24 us
 )");
 }
 

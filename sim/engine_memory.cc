@@ -1,0 +1,40 @@
+// Engine, sixth part: what ranks hold, and what that costs.
+#include "sim/engine.h"
+#include "sim/memory/ledger.h"
+#include "sim/price.h"
+
+namespace loadproof::sim {
+
+void Engine::note_work(const StepContext& step, const Work& work) {
+  if (const Runner& worker = runner(step.rank.index()); worker.costs) worker.costs->work(work);
+}
+
+void Engine::note_peak(Runner& runner, int32_t step) {
+  if (!runner.memory) return;
+  runner.memory->end();
+  runner.costs->work({.touched = runner.memory->take_touched()});
+  runner.costs->held(runner.memory->most(), step);
+  if (spec_.committed) runner.memory->note_committed(read_ledger(runner.rank.index()).committed);
+  if (peaks_) peaks_->note(runner.rank.index(), *runner.memory, step);
+}
+
+std::vector<CostLog> Engine::take_costs() {
+  std::vector<CostLog> costs;
+  for (Runner& each : runners_)
+    if (each.costs) costs.push_back(std::move(*each.costs));
+  return costs;
+}
+
+// Before the runners are taken apart.
+void Engine::observe_memory() {
+  for (const Runner& each : runners_)
+    if (each.memory)
+      seen_.memory.push_back(each.memory->observe(each.rank.index(), asset_.specs()));
+  if (!peaks_) return;
+  seen_.peaks = peaks_->take();
+  std::vector<LoggedRanks> logged;
+  for (const Runner& each : runners_) logged.push_back({{each.rank.index()}, *each.costs});
+  seen_.cost.push_back(price(logged, spec_.topology, groups_, spec_.links));
+}
+
+}  // namespace loadproof::sim
