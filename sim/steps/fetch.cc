@@ -141,7 +141,9 @@ class Fetcher {
     fetched.value = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()),
                                   there == elements ? tensor.shape : std::vector{there}, options);
     fetched.states = states_of(key, held, elements);
+    fetched.in_file = {held.file, tensor.file_begin};
     if (there == elements) return fetched;
+    fetched.in_file.reset();
     at::Tensor padded = empty_tensor(tensor.shape, tensor.dtype);
     copy_bytes(padded.view(-1).narrow(0, 0, there), fetched.value);
     fetched.value = std::move(padded);

@@ -187,6 +187,12 @@ void write_parts(at::Tensor value, const std::vector<Part>& parts,
                  const std::function<void(at::Tensor)>& write) {
   at::Tensor all = empty_tensor(shape_of(value), dtype_of(value));
   write(all);
+  if (value.is_contiguous()) {
+    for (const Part& part : parts)
+      value.view(-1).narrow(0, part.whole, part.count)
+          .copy_(all.view(-1).narrow(0, part.whole, part.count));
+    return;
+  }
   at::Tensor merged = value.contiguous().clone();
   for (const Part& part : parts)
     merged.view(-1).narrow(0, part.whole, part.count)
