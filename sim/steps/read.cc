@@ -31,7 +31,9 @@ constexpr ParamInfo kParams[] = {
      "of a key that a header has twice: which entry counts"},
     {"key", kTexts, false, "", "",
      "the tensor's key in the store, with {name}, {index}, {rank}, {local}, {node}, {turn} and "
-     "mesh dimensions; of several the first that is there; KEY[i] is row i of it"},
+     "mesh dimensions; {name/OLD/NEW} has NEW, or nothing, in place of each OLD; of several the "
+     "first that is there; KEY[i] is row i of it"},
+    {"from_slice", kSlice, false, "", "", "only this part of what the key has is read"},
     {"join", kTexts, false, "", "",
      "keys such as w.{0..7}.{0..1}, in whose order pieces are joined on the first dimension"},
     {"slice", kChoice, false, "own", "own whole",
