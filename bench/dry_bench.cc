@@ -1,13 +1,14 @@
-// How true is what a run on shapes alone foretells, and how much faster is it than a run with bytes?
+// How true is what a run on shapes alone foretells, and how much faster is it than a run with
+// bytes?
 //
-//   BM_Foretold/RANKS/MIB/zeros, /empty   a model of so many MiB is read on rank 0, held on the
+//   BM_Foretold/zeros/RANKS/MIB, /empty/…   a model of so many MiB is read on rank 0, held on the
 //                     others, broadcast and sharded, with bytes. `counted_mib` is the sum of the
 //                     most that the kernel counted for each rank after a step, `foretold_mib` that
-//                     of a dry run, `off_percent` by how much it is off; `of_dry` the time over that
-//                     of the dry run
-//   BM_DryRanks/N     Llama-3.1-405B on N ranks, dry, where the first rank of each node reads it and
-//                     the others hold written zeros. `kinds` of ranks were run; `per_rank` is the
-//                     time over N, in seconds
+//                     of a dry run, `off_percent` by how much it is off; `of_dry` the time over
+//                     that of the dry run
+//   BM_DryRanks/N     Llama-3.1-405B on N ranks, dry, where the first rank of each node reads it
+//                     and the others hold written zeros. `kinds` of ranks were run; `per_rank` is
+//                     the time over N, in seconds
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

@@ -59,8 +59,8 @@ void sample_ledger(int rank);
 void limit_rank(int rank, int64_t bytes);
 
 // A mapping that did not come from the allocator, such as a file's, counts on the rank of this
-// thread's innermost scope for as long as the object lives: all of it as reserved, and the pages that
-// were written as committed. `data` is any byte of its first page; it stays mapped meanwhile.
+// thread's innermost scope for as long as the object lives: all of it as reserved, and the pages
+// that were written as committed. `data` is any byte of its first page; it stays mapped meanwhile.
 class CountedMapping {
  public:
   CountedMapping(const void* data, size_t bytes);

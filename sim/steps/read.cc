@@ -45,7 +45,8 @@ constexpr ParamInfo kParams[] = {
     {"place", kChoice, false, "new", "new same mapped",
      "new: into new storage; same: into the storage that is there, so that other names see it; "
      "mapped: a view of the file's own pages, as safetensors gives it on a CPU, which costs memory "
-     "only where it is written; what is cut, cast, joined or for a device is read into new storage"},
+     "only where it is written; what is cut, cast, joined or for a device is read into new "
+     "storage"},
     {"device", kChoice, false, "", kDeviceNames,
      "of new storage: where it is; where the tensor was if left out"},
     {"mark", kText, false, "", "", "a flag that each tensor read is marked with"},
