@@ -84,9 +84,9 @@ TEST(NcclPart, LoadsOrNamesWhatIsMissing) {
   const std::string& why = part.error().message;
   RecordProperty("why_not", why);
 #ifdef LOADPROOF_NCCL_PART
-  const std::string start = "the NCCL part cannot be loaded: ";
-  ASSERT_THAT(why, StartsWith(start));
-  const std::string_view missing = library_not_found(why.substr(start.size()));
+  constexpr std::string_view kStart = "the NCCL part cannot be loaded: ";
+  ASSERT_THAT(why, StartsWith(kStart));
+  const std::string_view missing = library_not_found(std::string_view(why).substr(kStart.size()));
   ASSERT_NE(pip_package_of(missing), "") << why;
   EXPECT_THAT(why, HasSubstr("Missing: "));
   EXPECT_THAT(why, HasSubstr("python3 -m pip install --no-deps --target "));
