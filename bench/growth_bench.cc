@@ -10,7 +10,8 @@
 //   BM_StateMapSplice/N      one splice of N intervals into a map of N intervals
 //
 // Each is run, and judged by all oracles. `judged` is the judges' share of the time. `BigO` is what
-// Google Benchmark fits; ci/bench tells the exponent between neighbouring sizes beside it.
+// Google Benchmark fits; ci/bench tells the exponent between neighbouring sizes beside it. Rows
+// grow with the square of N, since each step is put into the log with all states of its tensor.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

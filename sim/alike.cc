@@ -98,7 +98,7 @@ class Signing {
   void add_names(const std::string& text) {
     for (size_t open = text.find('{'); open != text.npos; open = text.find('{', open + 1))
       if (const size_t close = text.find('}', open); close != text.npos)
-        named_.insert(text.substr(open + 1, close - open - 1));
+        named_.insert(text.substr(open + 1, std::min(close, text.find('/', open)) - open - 1));
   }
 
   // Whether it is in the group, of how many, and its part in the collective.

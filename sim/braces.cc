@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace loadproof {
 namespace {
@@ -28,6 +29,28 @@ std::vector<std::string> alternatives(std::string_view inner, size_t most) {
     begin = end + 1;
   }
   return list;
+}
+
+std::string replaced(std::string text, std::string_view old, std::string_view with) {
+  for (size_t at = text.find(old); at != text.npos; at = text.find(old, at + with.size()))
+    text.replace(at, old.size(), with);
+  return text;
+}
+
+// What the rules after a variable's name, "/OLD/NEW…", make of its value. Nothing: they are no
+// pairs.
+std::optional<std::string> renamed(std::string value, std::string_view rules) {
+  while (!rules.empty()) {
+    rules.remove_prefix(1);
+    const size_t middle = rules.find('/');
+    if (middle == 0 || middle == rules.npos) return std::nullopt;
+    const std::string_view old = rules.substr(0, middle);
+    rules.remove_prefix(middle + 1);
+    const std::string_view with = rules.substr(0, rules.find('/'));
+    value = replaced(std::move(value), old, with);
+    rules.remove_prefix(with.size());
+  }
+  return value;
 }
 
 }  // namespace
@@ -66,13 +89,17 @@ Result<std::string> fill_in(std::string_view text, const Variables& variables) {
       filled += text.substr(open, at - open);
       continue;
     }
-    const auto found = std::ranges::find(variables, inner, &Variables::value_type::first);
+    const std::string_view called = inner.substr(0, inner.find('/'));
+    const auto found = std::ranges::find(variables, called, &Variables::value_type::first);
     if (found == variables.end()) {
       std::string known;
       for (const auto& variable : variables) known += fmt::format(" {{{}}}", variable.first);
-      return fail(fmt::format("'{}': there is no {{{}}}; there are{}", text, inner, known));
+      return fail(fmt::format("'{}': there is no {{{}}}; there are{}", text, called, known));
     }
-    filled += found->second;
+    const auto value = renamed(found->second, inner.substr(called.size()));
+    if (!value)
+      return fail(fmt::format("'{}': {{{}}} is not {{{}/OLD/NEW}}", text, inner, called));
+    filled += *value;
   }
   return filled;
 }

@@ -20,7 +20,8 @@ std::vector<std::string> expand_braces(std::string_view text, size_t most);
 
 using Variables = std::vector<std::pair<std::string_view, std::string>>;
 
-// The text with each {variable} replaced. Braces that hold .. or a comma are left as they are. An
+// The text with each {variable} replaced, and in {variable/OLD/NEW} each OLD within it by NEW, or
+// by nothing; further /OLD/NEW may follow. Braces that hold .. or a comma are left as they are. An
 // error names a variable that there is not, and those that there are.
 Result<std::string> fill_in(std::string_view text, const Variables& variables);
 

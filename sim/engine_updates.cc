@@ -66,7 +66,9 @@ void Engine::end_update(Runner& runner) {
                       .on_error = arg<std::string>(*update.step, "on_error"),
                       .run = update.run,
                       .points = static_cast<int64_t>(runner.seen.points.size())};
+  if (runner.memory) runner.memory->begin(failed.step);
   if (update.before) restore(runner.rank, update);
+  note_peak(runner, failed.step);
   note_tensors(runner.rank, update, failed);
   tell_outcome(runner.rank, update, /*failed=*/true);
   log(digest(failed.error.data(), failed.error.size()));

@@ -47,12 +47,12 @@ Result<Rows> rows_of(const Cut& cut, int64_t extent, const Place& place) {
   if (cut.rule == CutRule::kEven && extent % place.members != 0)
     return fail(fmt::format("dimension {} is {} and does not divide by {}", cut.dim, extent,
                             place.members));
-  const int64_t full = cut.rule == CutRule::kFloor
-                           ? extent / place.members
-                           : (extent + place.members - 1) / place.members;
+  const int64_t multiple = std::max<int64_t>(1, cut.multiple);
+  int64_t full = cut.rule == CutRule::kFloor ? extent / place.members
+                                             : (extent + place.members - 1) / place.members;
+  if (cut.rule == CutRule::kChunk) full = (full + multiple - 1) / multiple * multiple;
   append(rows, (cut.stride > 0 ? cut.stride : full) * place.position, full, extent);
   if (cut.rule != CutRule::kPadded) return rows;
-  const int64_t multiple = std::max<int64_t>(1, cut.multiple);
   rows.resize(static_cast<size_t>((full + multiple - 1) / multiple * multiple), -1);
   return rows;
 }

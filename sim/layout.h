@@ -20,7 +20,7 @@
 namespace loadproof {
 
 enum class CutRule : uint8_t {
-  kChunk,   // pieces of ceil(extent / members), the last ones short or empty
+  kChunk,   // pieces of ceil(extent / members), or a multiple of that, the last ones short or empty
   kEven,    // an error unless the extent divides
   kFloor,   // pieces of floor(extent / members); what is left over is in none
   kPadded,  // all pieces as long as the first; rows past the end are padding
@@ -33,7 +33,7 @@ std::string_view name(CutRule rule);
 struct Cut {
   CutRule rule = CutRule::kChunk;
   int64_t dim = 0;
-  int64_t multiple = 1;           // of kPadded: pieces are a multiple of it
+  int64_t multiple = 1;           // of kPadded and kChunk: full pieces are a multiple of it
   std::vector<int64_t> sections;  // of kPacked: extents that add up; empty: two halves
   std::vector<int64_t> order;     // the dimension's rows are dealt out in this order; empty: as is
   int64_t stride = 0;             // pieces begin at position * stride; 0: where the last one ends

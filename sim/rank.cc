@@ -73,14 +73,17 @@ void Rank::release(int storage) {
   if (log_ && left.logged >= 0) log_->set(left.logged, {});
 }
 
+bool Rank::is_resident(const Storage& storage, OriginId origin) const {
+  if (std::ranges::find(storage.in_file, origin) != storage.in_file.end()) return false;
+  return !storage.fresh || (origin != kNoOrigin && is_written(origins_->at(origin)));
+}
+
 void Rank::tell_log(int i) {
   Storage& held = storages_[static_cast<size_t>(slot(i).storage)];
   if (!log_ || held.borrowed || slot(i).value.is_meta()) return;
   MemoryUse use{.resident = 0, .reserved = held.states.bytes()};
   for (const Interval& interval : held.states.intervals())
-    if (!held.fresh ||
-        (interval.cell.origin != kNoOrigin && is_written(origins_->at(interval.cell.origin))))
-      use.resident += interval.end - interval.begin;
+    if (is_resident(held, interval.cell.origin)) use.resident += interval.end - interval.begin;
   if (held.logged < 0) held.logged = log_->add(i, held.device);
   log_->set(held.logged, use);
 }
@@ -97,6 +100,9 @@ void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> s
   const bool same = same_piece(slot(i).shard, shard);
   const int storage = add_storage(std::move(states), value.numel(), how.device.value_or(device(i)));
   storages_.back().fresh = how.fresh;
+  if (how.mapped)
+    for (const Interval& interval : storages_.back().states.intervals())
+      storages_.back().in_file.push_back(interval.cell.origin);
   // What an element has seen counts in its new storage, too.
   if (const WriteCounts* before = writes(i);
       before && same && !slot(i).view && before->elements() == value.numel())

@@ -47,6 +47,8 @@ struct NewStorage {
   // It comes from the allocator as it is, so that only what states say is written costs a page.
   // Any other was written from end to end, be it with copies of what nobody has written.
   bool fresh = false;
+  // It is the pages of a file, which cost nothing as long as they hold what `states` say now.
+  bool mapped = false;
 };
 
 class Rank {
@@ -127,6 +129,7 @@ class Rank {
     Device device = Device::kCpu;
     int logged = -1;         // its number in the log
     bool fresh = false;      // bytes that no state says are written were never touched
+    std::vector<OriginId> in_file;  // of bytes whose pages are a file's
     bool borrowed = false;   // memory that ranks share, and another has made
   };
   int index_;
@@ -143,6 +146,7 @@ class Rank {
   // The slot has this storage from now on; the one that it had may be nobody's then.
   void move_to(int i, int storage);
   void release(int storage);
+  bool is_resident(const Storage& storage, OriginId origin) const;
   // What the storage costs, as its states and the slot's value tell.
   void tell_log(int i);
   // The states say which of them are written: of the slot's elements, in its order.

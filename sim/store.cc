@@ -74,7 +74,9 @@ Result<std::vector<Held>> Store::find(const Reading& reading, const std::string&
 
 Held Store::held(const CheckpointTensor& tensor) const {
   const int64_t bytes = tensor.file_end - tensor.file_begin;
-  Held held{.tensor = &tensor, .states = StateMap(bytes, {kNoOrigin, 0})};
+  Held held{.tensor = &tensor,
+            .states = StateMap(bytes, {kNoOrigin, 0}),
+            .file = folder() / tensor.file};
   const auto file = files_.find(tensor.file);
   if (file == files_.end()) return held;
   const auto saved = file->second.saved.find(tensor.key);

@@ -37,6 +37,7 @@ struct Held {
   const CheckpointTensor* tensor = nullptr;
   std::optional<Layout> layout;  // of a piece that a rank saved
   StateMap states;               // as those of Saved
+  std::filesystem::path file;    // that has it
 };
 
 enum class IndexAfterSave : uint8_t {

@@ -3,6 +3,7 @@
 
 #include "harness/oracles/judged.h"
 #include "harness/oracles/table.h"
+#include "harness/standing.h"
 #include "harness/words.h"
 
 namespace loadproof::harness {
@@ -45,6 +46,25 @@ std::optional<Allowed> allowed_of(const Observation& seen, const PeakObservation
   return std::nullopt;
 }
 
+// What stood at the peak on the rank that ran it, the largest first.
+std::string standing_text(const Observation& seen, const PeakObservation& peak) {
+  constexpr size_t kShown = 3;
+  const Device device = peak.holder == Holder::kDevice ? Device::kCuda : Device::kCpu;
+  const auto memory = std::ranges::find_if(seen.memory, [&](const MemoryObservation& one) {
+    return std::ranges::binary_search(one.ranks, peak.rank);
+  });
+  if (memory == seen.memory.end() || memory->peaks[device].standing.empty()) return "";
+  std::string text = fmt::format("at its own peak rank {} held", peak.rank);
+  const std::vector<Pile> piles = piles_of(memory->peaks[device].standing);
+  for (size_t i = 0; i < piles.size() && i < kShown; ++i)
+    text += fmt::format("{} {} ({}{}{})", i > 0 ? "," : "", piles[i].name,
+                        piles[i].count > 1 ? fmt::format("{} × ", piles[i].count) : "",
+                        bytes_text(piles[i].bytes.resident),
+                        piles[i].needed ? "" : ", no longer needed");
+  if (piles.size() > kShown) text += fmt::format(", and {} more", piles.size() - kShown);
+  return text;
+}
+
 void compare(const Observation& seen, const PeakObservation& peak, std::string_view kind,
              const std::optional<Limit>& limit, std::vector<Finding>& findings) {
   if (!limit) return;
@@ -67,6 +87,7 @@ void compare(const Observation& seen, const PeakObservation& peak, std::string_v
   if (broke && kind == "resident" && peak.step != broke->step)
     finding.text += fmt::format(", and the peak stood at step {} of rank {}",
                                 step_text(seen, peak.step), peak.rank);
+  finding.chain = standing_text(seen, peak);
   findings.push_back(std::move(finding));
 }
 

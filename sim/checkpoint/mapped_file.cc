@@ -64,4 +64,18 @@ Result<MappedFile> map_file(const std::filesystem::path& path) {
   return MappedFile({static_cast<const std::byte*>(address), size});
 }
 
+Result<std::shared_ptr<std::byte>> map_private(const std::filesystem::path& path, int64_t begin,
+                                               int64_t bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number() < 0) return system_failure("open", path, errno);
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  const int64_t from = begin / page * page;
+  const auto size = static_cast<size_t>(begin + bytes - from);
+  void* address =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.number(), from);
+  if (address == MAP_FAILED) return system_failure("map", path, errno);
+  return std::shared_ptr<std::byte>(static_cast<std::byte*>(address) + (begin - from),
+                                    [address, size](std::byte*) { ::munmap(address, size); });
+}
+
 }  // namespace loadproof::sim

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 
 #include "sim/result.h"
@@ -33,5 +35,10 @@ class MappedFile {
 // Fails with the path and the system's reason when the file cannot be opened, is not a regular file
 // or cannot be mapped.
 Result<MappedFile> map_file(const std::filesystem::path& path);
+
+// Some bytes of a file, which may be written: a page that is becomes this process's own, and the
+// file stays as it is. REQUIRES: the file has them. They live as long as the pointer.
+Result<std::shared_ptr<std::byte>> map_private(const std::filesystem::path& path, int64_t begin,
+                                               int64_t bytes);
 
 }  // namespace loadproof::sim

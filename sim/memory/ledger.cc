@@ -112,6 +112,21 @@ RankScope::~RankScope() {
 
 void set_step(int step) { step_now = step; }
 
+CountedMapping::CountedMapping(const void* data, size_t bytes) : account_(current_account()) {
+  const auto address = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t beyond = address % kPageSize;
+  first_ = reinterpret_cast<const void*>(address - beyond);
+  bytes_ = bytes + beyond;
+  charged_ = account_.charge(static_cast<int64_t>(bytes_), current_step(), generation_);
+  if (charged_) account_.note_mapped(first_, bytes_, generation_);
+}
+
+CountedMapping::~CountedMapping() {
+  if (!charged_) return;
+  account_.drop_mapped(first_);
+  account_.release(static_cast<int64_t>(bytes_), generation_);
+}
+
 LedgerReading read_ledger(int rank) { return accounts().of(rank).read(); }
 
 void sample_ledger(int rank) { accounts().of(rank).read(); }

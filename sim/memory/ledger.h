@@ -7,6 +7,7 @@
 // as what a transport's own threads allocate.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace loadproof::sim {
@@ -56,6 +57,24 @@ void sample_ledger(int rank);
 // An allocation that would take the rank's reserved bytes above `bytes` fails as if the machine had
 // no more memory.
 void limit_rank(int rank, int64_t bytes);
+
+// A mapping that did not come from the allocator, such as a file's, counts on the rank of this
+// thread's innermost scope for as long as the object lives: all of it as reserved, and the pages
+// that were written as committed. `data` is any byte of its first page; it stays mapped meanwhile.
+class CountedMapping {
+ public:
+  CountedMapping(const void* data, size_t bytes);
+  ~CountedMapping();
+  CountedMapping(const CountedMapping&) = delete;
+  CountedMapping& operator=(const CountedMapping&) = delete;
+
+ private:
+  Account& account_;
+  const void* first_;  // page
+  size_t bytes_;       // from there on
+  uint32_t generation_ = 0;
+  bool charged_ = false;  // not where the rank's limit allows no more: it is mapped all the same
+};
 
 // Starts all accounts afresh, without limits. Blocks that are still alive are no longer counted, so
 // that what one case left behind does not show in the next. No rank may be allocating meanwhile.

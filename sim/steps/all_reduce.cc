@@ -11,6 +11,8 @@ constexpr ParamInfo kOwn[] = {
      "how elements are joined; what max and min make of a NaN depends on who holds it, as in Gloo"},
     {"to", kInt, false, "", "",
      "only this member of the group gets the result, as of a reduce; all if left out"},
+    {"match", kChoice, false, "strict", "strict bytes",
+     "strict: another name, dtype or shape is told by no_hang; bytes: only sizes count"},
     kStridedParam,
 };
 constexpr auto kParams = with_collective_params(kOwn);
@@ -28,6 +30,7 @@ Result<void> run(StepContext& context) {
     if (!receiver) return tl::make_unexpected(receiver.error());
     post.source = *receiver;
   }
+  post.match_bytes = arg<std::string>(context.step, "match") == "bytes";
   post.strided = strided_of(context.step);
   for (int slot : context.selected) {
     post.slot = slot;

@@ -9,6 +9,7 @@
 #include "sim/box.h"
 #include "sim/braces.h"
 #include "sim/engine.h"
+#include "sim/steps/slices.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -124,6 +125,7 @@ class Fetcher {
     Result<Fetched> fetched = held->size() == 1 && !held->front().layout
                                   ? whole(key, held->front()) : assembled(key, *held);
     if (fetched && row) fetched = row_of(*fetched, key, *row);
+    if (fetched) fetched = part_of_key(std::move(*fetched), key);
     if (fetched) fetched = fitted(std::move(*fetched), key, held->front().tensor->file);
     if (!fetched) return tl::make_unexpected(fetched.error());
     fetched->keys = {key};
@@ -141,7 +143,9 @@ class Fetcher {
     fetched.value = at::from_blob(const_cast<std::byte*>(tensor.bytes.data()),
                                   there == elements ? tensor.shape : std::vector{there}, options);
     fetched.states = states_of(key, held, elements);
+    fetched.in_file = {held.file, tensor.file_begin};
     if (there == elements) return fetched;
+    fetched.in_file.reset();
     at::Tensor padded = empty_tensor(tensor.shape, tensor.dtype);
     copy_bytes(padded.view(-1).narrow(0, 0, there), fetched.value);
     fetched.value = std::move(padded);
@@ -196,6 +200,20 @@ class Fetcher {
     one.states.splice(0, one.states.bytes(),
                       fetched.states.cut_out(row * count * item_, (row + 1) * count * item_));
     return one;
+  }
+
+  // Of the argument `from_slice`; without it, all.
+  Result<Fetched> part_of_key(Fetched fetched, const std::string& key) {
+    const auto part = part_argument(context_, "from_slice", fetched.value, key);
+    if (!part) return tl::make_unexpected(part.error());
+    if (!*part) return fetched;
+    at::Tensor value = empty_tensor(shape_of((*part)->view), dtype_of(fetched.value));
+    copy_bytes(value, (*part)->view);
+    Fetched taken{.value = std::move(value)};
+    const std::vector<Interval> states = pick(fetched.states, (*part)->layout, item_, {});
+    taken.states = StateMap(taken.value.numel() * item_, {kNoOrigin, 0});
+    taken.states.splice(0, taken.states.bytes(), states);
+    return taken;
   }
 
   std::string misfit(const std::vector<int64_t>& shape, const std::string& key,

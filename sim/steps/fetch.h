@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct Fetched {
   bool passed_over = false;          // of another shape, which `mismatch` says to leave
   OriginId left_alone = kNoOrigin;   // of elements that what the store has does not reach
   std::vector<std::string> keys = {};  // that it was made of
+  // Where its bytes are, if they are all of a tensor of a file, and no others.
+  struct InFile {
+    std::filesystem::path path;
+    int64_t begin = 0;
+  };
+  std::optional<InFile> in_file = {};
 };
 
 // The `index`-th tensor of the selection, to be read as `dtype`. Nothing: the store lacks it. An

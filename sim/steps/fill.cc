@@ -89,6 +89,7 @@ struct Content {
   std::function<void(at::Tensor)> write;  // into a tensor of the slot's shape and type
   StateKind kind = StateKind::kComputed;
   std::string what;
+  bool by_element = false;  // it writes the same into a part as into that part of the whole
 };
 
 Result<Content> value_content(StepContext& context, int slot) {
@@ -109,7 +110,7 @@ Content constant_content(const Step& step) {
   const bool holds_place = arg<std::string>(step, "as") == "placeholder";
   return {[constant](at::Tensor target) { target.fill_(constant); },
           holds_place ? StateKind::kPlaceholder : StateKind::kComputed,
-          fmt::format("constant {}", constant)};
+          fmt::format("constant {}", constant), /*by_element=*/true};
 }
 
 // Nothing: the initialiser does not know the tensor. REQUIRES: it has storage, or none is needed.
@@ -183,10 +184,19 @@ Result<std::optional<std::vector<Part>>> parts_of(StepContext& context, int slot
   return std::optional((*part)->layout.parts);
 }
 
-void write_parts(at::Tensor value, const std::vector<Part>& parts,
-                 const std::function<void(at::Tensor)>& write) {
+void write_parts(at::Tensor value, const std::vector<Part>& parts, const Content& content) {
+  if (content.by_element && value.is_contiguous()) {
+    for (const Part& part : parts) content.write(value.view(-1).narrow(0, part.whole, part.count));
+    return;
+  }
   at::Tensor all = empty_tensor(shape_of(value), dtype_of(value));
-  write(all);
+  content.write(all);
+  if (value.is_contiguous()) {
+    for (const Part& part : parts)
+      value.view(-1).narrow(0, part.whole, part.count)
+          .copy_(all.view(-1).narrow(0, part.whole, part.count));
+    return;
+  }
   at::Tensor merged = value.contiguous().clone();
   for (const Part& part : parts)
     merged.view(-1).narrow(0, part.whole, part.count)
@@ -208,7 +218,7 @@ Result<void> fill_one(StepContext& context, int slot) {
     context.rank.wrote_all(slot, cell);
     return {};
   }
-  if (has_bytes(value)) write_parts(value, **parts, (*content)->write);
+  if (has_bytes(value)) write_parts(value, **parts, **content);
   context.rank.wrote_parts(slot, **parts, {{0, bytes_of(value), cell}});
   return {};
 }

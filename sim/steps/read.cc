@@ -1,9 +1,13 @@
 // read: from a store into tensors, under its own rules for names, pieces and fused weights.
+#include <ATen/ops/from_blob.h>
 #include <fmt/ranges.h>
 
+#include <memory>
 #include <set>
 
+#include "sim/checkpoint/mapped_file.h"
 #include "sim/engine.h"
+#include "sim/memory/ledger.h"
 #include "sim/steps/device_arg.h"
 #include "sim/steps/fetch.h"
 #include "sim/steps/table.h"
@@ -27,7 +31,9 @@ constexpr ParamInfo kParams[] = {
      "of a key that a header has twice: which entry counts"},
     {"key", kTexts, false, "", "",
      "the tensor's key in the store, with {name}, {index}, {rank}, {local}, {node}, {turn} and "
-     "mesh dimensions; of several the first that is there; KEY[i] is row i of it"},
+     "mesh dimensions; {name/OLD/NEW} has NEW, or nothing, in place of each OLD; of several the "
+     "first that is there; KEY[i] is row i of it"},
+    {"from_slice", kSlice, false, "", "", "only this part of what the key has is read"},
     {"join", kTexts, false, "", "",
      "keys such as w.{0..7}.{0..1}, in whose order pieces are joined on the first dimension"},
     {"slice", kChoice, false, "own", "own whole",
@@ -36,8 +42,11 @@ constexpr ParamInfo kParams[] = {
     {"order", kInts, false, "", "", "cut as if its rows were dealt out in this order"},
     {"stride", kInt, false, "0", "",
      "pieces begin at position * stride rows; 0: at their own place"},
-    {"place", kChoice, false, "new", "new same",
-     "new: into new storage; same: into the storage that is there, so that other names see it"},
+    {"place", kChoice, false, "new", "new same mapped",
+     "new: into new storage; same: into the storage that is there, so that other names see it; "
+     "mapped: a view of the file's own pages, as safetensors gives it on a CPU, which costs memory "
+     "only where it is written; what is cut, cast, joined or for a device is read into new "
+     "storage"},
     {"device", kChoice, false, "", kDeviceNames,
      "of new storage: where it is; where the tensor was if left out"},
     {"mark", kText, false, "", "", "a flag that each tensor read is marked with"},
@@ -113,6 +122,35 @@ void note_read(const StepContext& context, int slot, const Fetched& fetched,
                                      .moved = device == Device::kCuda ? bytes : 0});
 }
 
+bool may_be_mapped(const StepContext& context, const Slot& held, const Fetched& fetched,
+                   const std::optional<Shard>& taken) {
+  return arg<std::string>(context.step, "place") == "mapped" && fetched.in_file && !taken &&
+         !fetched.is_piece && dtype_of(fetched.value) == held.spec->dtype &&
+         shape_of(fetched.value) == held.spec->shape &&
+         device_of(context.step).value_or(Device::kCpu) == Device::kCpu;
+}
+
+Result<void> map(const StepContext& context, int slot, const Fetched& fetched) {
+  const std::vector<int64_t> shape = shape_of(fetched.value);
+  at::Tensor value = empty_tensor({0}, dtype_of(fetched.value));
+  if (context.engine.dry()) {
+    value = empty_tensor(shape, dtype_of(fetched.value));
+  } else {
+    auto bytes =
+        map_private(fetched.in_file->path, fetched.in_file->begin, bytes_of(fetched.value));
+    if (!bytes) return tl::make_unexpected(bytes.error());
+    auto counted = std::make_shared<CountedMapping>(
+        bytes->get(), static_cast<size_t>(bytes_of(fetched.value)));
+    value = at::from_blob(bytes->get(), shape, [held = *bytes, counted](void*) mutable {
+      counted.reset();  // while it is still mapped
+      held.reset();
+    }, value.options());
+  }
+  context.rank.give(slot, std::move(value), fetched.states, std::nullopt,
+                    {.device = Device::kCpu, .fresh = true, .mapped = true});
+  return {};
+}
+
 Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
   const Slot& held = context.rank.slot(slot);
   const Result<std::optional<Shard>> taken = share_of(context, slot, fetched);
@@ -120,6 +158,7 @@ Result<void> put(const StepContext& context, int slot, const Fetched& fetched) {
   std::optional<Shard> own;
   if (arg<std::string>(context.step, "slice") == "own") own = own_piece(held);
   note_read(context, slot, fetched, *taken, own);
+  if (may_be_mapped(context, held, fetched, *taken)) return map(context, slot, fetched);
   Kept kept = keep(context, slot, fetched, *taken, own, dtype_read(context, held));
   if (!in_place(context, held)) {
     context.rank.give(slot, std::move(kept.value), std::move(kept.states), own,

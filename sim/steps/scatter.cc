@@ -11,7 +11,10 @@ constexpr ParamInfo kOwn[] = {
     {"src", kInt, false, "0", "", "the rank that holds the whole, counted within the group"},
     {"dim", kInt, false, "0", "", "the dimension that is cut"},
     {"rule", kChoice, false, "chunk", kCutRules, kCutRulesAbout},
-    {"multiple", kInt, false, "1", "", "of padded: pieces are padded to a multiple of it", 1},
+    {"multiple", kInt, false, "1", "",
+     "of padded: pieces are padded to a multiple of it; of chunk: they begin at multiples of it, "
+     "as blocks of quantised weights ask",
+     1},
     {"sections", kInts, false, "", "",
      "of packed: extents of the sections; two halves if left out"},
     {"order", kInts, false, "", "", "rows are dealt out in this order, as an expert map does"},

@@ -18,7 +18,10 @@ constexpr ParamInfo kParams[] = {
     {"over", kGroup, false, "world", "",
      "the group whose members share the pieces: world, node, a mesh dimension, a role or a group"},
     {"rule", kChoice, false, "chunk", kCutRules, kCutRulesAbout},
-    {"multiple", kInt, false, "1", "", "of padded: pieces are padded to a multiple of it", 1},
+    {"multiple", kInt, false, "1", "",
+     "of padded: pieces are padded to a multiple of it; of chunk: they begin at multiples of it, "
+     "as blocks of quantised weights ask",
+     1},
     {"sections", kInts, false, "", "",
      "of packed: extents of the sections; two halves if left out"},
     {"order", kInts, false, "", "", "rows are dealt out in this order, as an expert map does"},

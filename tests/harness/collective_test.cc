@@ -244,5 +244,20 @@ steps:
   EXPECT_EQ(rank_of(result, 1).outcome, Outcome::kFinished);
 }
 
+// Two ranks join tensors of other names.
+std::vector<std::string> told_of_reduced(const std::string& match) {
+  return findings_of(run_text(R"(world: {ranks: 2}
+tensors: {a: {shape: [4]}, b: {shape: [4]}}
+steps:
+  - fill:       {of: all, with: ones}
+  - all_reduce: {of: a, ranks: 0, match: )" + match + R"(}
+  - all_reduce: {of: b, ranks: 1, match: )" + match + "}\n"), "no_hang");
+}
+
+TEST(AllReduce, ComparesNamesUnlessOnlySizesCount) {
+  EXPECT_THAT(told_of_reduced("strict"), ElementsAre(HasSubstr("name")));
+  EXPECT_THAT(told_of_reduced("bytes"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace loadproof::harness

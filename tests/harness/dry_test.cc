@@ -180,9 +180,9 @@ TEST(Dry, SaysNothingOfValues) {
 }
 
 // What the kernel counts on ranks that are really run, against what shapes alone foretell. Tensors
-// are of 4 MiB and more: smaller blocks are poisoned at once, so that the kernel has pages for them.
+// are of 4 MiB and more: smaller blocks are poisoned at once, and the kernel has pages for them.
 void compare_with_the_kernel(int ranks, int64_t mebibytes, const std::string& as) {
-  const std::string rows = std::to_string(mebibytes * 1024 / 8);  // of eight tensors, of 1 KiB each
+  const std::string rows = std::to_string(mebibytes * 1024 / 8);  // of eight tensors, 1 KiB each
   const Parsed parsed = parse_text(
       "about: a\nworld: {ranks: " + std::to_string(ranks) + "}\nbackend: sim\n"
       "tensors: {'w.{0..7}': {shape: [" + rows + ", 512], dtype: bfloat16, from: file}}\n"

@@ -16,6 +16,28 @@ CaseResult with(std::string text, const std::string& word) {
   return run_text(text.replace(text.find("WORD"), 4, word));
 }
 
+// Keys of another spelling, and a part of one.
+TEST(Keys, AreRenamedByRules) {
+  EXPECT_THAT(run_text(R"yaml(
+tensors:
+  model.self_attn.q: {shape: [4], value: "arange(1, 1)"}
+  attn.q:            {shape: [4], from: file, kind: scratch, value: "arange(1, 1)"}
+steps: [read: {of: model.self_attn.q, key: "{name/model.//self_attn/attn}"}]
+)yaml").surprises, IsEmpty());
+}
+
+TEST(Keys, AreReadInPart) {
+  const std::string part = R"yaml(
+tensors:
+  qkv: {shape: [6, 2], from: file, kind: scratch, value: "arange(0, 1)"}
+  k:   {shape: [2, 2], value: "arange(4, 1)"}
+steps: [read: {of: k, key: qkv, from_slice: "WORD"}]
+)yaml";
+  EXPECT_THAT(with(part, "2:4").surprises, IsEmpty());
+  EXPECT_THAT(findings_of(with(part, "0:2"), "source"), ElementsAre("0 k value"));
+  EXPECT_THAT(error_of(with(part, "2:3")), HasSubstr("tensor 'qkv' has shape [1, 2]"));
+}
+
 constexpr const char* kShorter = R"(
 tensors:
   old: {shape: [4, 2], from: file, kind: scratch}

@@ -46,5 +46,15 @@ TEST(Braces, HoldVariablesToo) {
   EXPECT_EQ(fill_in("x{", variables).error().message, "'x{' has a { without a }");
 }
 
+TEST(Braces, RenameWithinAVariable) {
+  const Variables variables{{"name", "model.layers.0.self_attn.q"}};
+  EXPECT_EQ(*fill_in("x.{name/model.//self_attn/attn}", variables), "x.layers.0.attn.q");
+  EXPECT_EQ(*fill_in("{name/layers/h/q/}", variables), "model.h.0.self_attn.");
+  EXPECT_EQ(*fill_in("{name/nothing/x}", variables), "model.layers.0.self_attn.q");
+  for (const char* text : {"{name/}", "{name/model}", "{name//x}"})
+    EXPECT_EQ(fill_in(text, variables).error().message,
+              std::string("'") + text + "': " + text + " is not {name/OLD/NEW}");
+}
+
 }  // namespace
 }  // namespace loadproof

@@ -36,6 +36,13 @@ TEST(Layout, ChunkGivesShortAndEmptyPiecesAtTheEnd) {
   EXPECT_THAT(held({.dim = 1}, {2, 4}, 2, 1), ElementsAre(2, 3, 6, 7));
 }
 
+TEST(Layout, ChunksMayBeginAtMultiples) {
+  const Cut cut{.rule = CutRule::kChunk, .multiple = 4};
+  EXPECT_EQ(layout_of(cut, {10}, {3, 0})->shape, (std::vector<int64_t>{4}));
+  EXPECT_EQ(layout_of(cut, {10}, {3, 2})->parts, (std::vector<Part>{{0, 8, 2}}));
+  EXPECT_EQ(layout_of(cut, {8}, {3, 2})->shape, (std::vector<int64_t>{0}));
+}
+
 TEST(Layout, EvenIsAnErrorUnlessItDivides) {
   EXPECT_THAT(held({.rule = CutRule::kEven}, {4, 1}, 2, 1), ElementsAre(2, 3));
   const auto uneven = layout_of({.rule = CutRule::kEven}, {5}, {2, 0});

@@ -118,5 +118,31 @@ TEST(StateKind, FourMustNotReachSampling) {
   EXPECT_EQ(forbidden, 4);
 }
 
+TEST(StateMap, ManySplicesAtOnceAreAsOneAfterTheOther) {
+  std::mt19937 random(11);
+  auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
+  for (int round = 0; round < 200; ++round) {
+    constexpr int64_t kBytes = 60;
+    StateMap one_by_one(kBytes, {0, 0});
+    for (int write = 0; write < 5; ++write) {
+      const int64_t begin = below(kBytes);
+      one_by_one.write(begin, begin + below(kBytes - begin) + 1,
+                       {static_cast<OriginId>(below(3)), below(50)});
+    }
+    StateMap at_once = one_by_one;
+    std::vector<StateMap::Splice> edits;
+    for (int64_t begin = below(10); begin < kBytes; begin += below(10)) {
+      const int64_t count = std::min(kBytes - begin, below(6));
+      const OriginId origin = static_cast<OriginId>(below(3));
+      edits.push_back({begin, begin + count, {{0, count, {origin, below(2) == 0 ? begin : 7}}}});
+      begin += count;
+    }
+    for (const StateMap::Splice& edit : edits)
+      one_by_one.splice(edit.begin, edit.end, edit.cells);
+    at_once.splice_all(edits);
+    EXPECT_EQ(at_once.intervals(), one_by_one.intervals()) << "round " << round;
+  }
+}
+
 }  // namespace
 }  // namespace loadproof
