@@ -11,29 +11,6 @@
 namespace loadproof::harness {
 namespace {
 
-// Steps that change files, which every process has for itself.
-bool changes_stores(const Step& step) {
-  return step.verb == "save" || step.verb == "move" || step.verb == "damage";
-}
-
-bool is_shared(const Case& plan, std::string_view store) {
-  const auto found = std::ranges::find(plan.stores, store, &StoreSpec::name);
-  return found == plan.stores.end() || found->per != StorePer::kRank;
-}
-
-// A store that a step changes and several ranks see; "": none.
-std::string shared_store(const Case& plan, const std::vector<Step>& steps) {
-  for (const Step& step : steps) {
-    if (changes_stores(step))
-      for (const char* name : {"store", "to"})
-        if (const auto* store = optional_arg<std::string>(step, name);
-            store && !store->empty() && is_shared(plan, *store))
-          return *store;
-    if (std::string inner = shared_store(plan, step.body); !inner.empty()) return inner;
-  }
-  return "";
-}
-
 Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
   const Launched& launched = options.launched;
   return sim::Job::join({.rank = launched.rank,
@@ -41,7 +18,8 @@ Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
                          .address = launched.address,
                          .port = launched.port,
                          .serves_store = !launched.store_runs,
-                         .patience = options.patience},
+                         .patience = options.patience,
+                         .lost_first = options.lost_first},
                         {write_observation, read_observation});
 }
 
@@ -65,10 +43,6 @@ std::string left_out(const Case& plan, int processes) {
     if (!tensor.spec.shared_over.empty())
       return fmt::format("ranks share the memory of {}, which processes do not",
                          tensor.spec.name);
-  if (const std::string store = shared_store(plan, plan.program.steps); !store.empty())
-    return fmt::format("ranks change store {}, which others see, and processes do not share it",
-                       store);
-  if (plan.budget.any()) return "limits the memory of nodes, which no process sees all of";
   return "";
 }
 

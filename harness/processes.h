@@ -20,6 +20,8 @@ struct ProcessesOptions {
   Launched launched;
   std::chrono::milliseconds patience{60'000};  // for a rank of which nothing is heard
   RunOptions how;
+  // Not in rank 0: that is gone or stopped. Called on another thread, and not meant to return.
+  std::function<void(const std::string&)> lost_first = {};
 };
 
 // Why so many processes cannot run the case; "": they can.

@@ -74,6 +74,7 @@ Result<Observation> Engine::run() {
   if (auto laid = lay_out(); !laid) return tl::make_unexpected(laid.error());
   const bool by_steps = schedule_.by_steps();
   while (true) {
+    if (auto begun = begin_turn(); !begun) return tl::make_unexpected(begun.error());
     while (!ready_.empty()) {
       const size_t at = schedule_.next(ready_);
       const int rank = ready_[at];

@@ -228,11 +228,14 @@ class Engine {
   size_t told_vacuous_ = 0;
   std::map<int64_t, Call> own_calls_;  // by tag
   bool over_ = false;                  // nothing will meet again
+  int64_t completes_ = -1;             // number of the meeting whose outcome is worked out
 
   bool runs(int rank) const {
     return rank >= first_ && rank < first_ + static_cast<int>(runners_.size());
   }
   void arrive(const Post& post, int group, Call call);
+  // Beside peers that change what it sees, waits until it is its turn.
+  Result<void> begin_turn();
   Result<std::vector<Meeting>> meet_peers();
   // Of those that move; takes their transfers.
   Result<void> move_bytes(std::vector<Meeting>& meetings);
@@ -269,6 +272,7 @@ class Engine {
   std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
 
   void note_peak(Runner& runner, int32_t step);
+  void note_met(const Runner& runner, int32_t step);
   void log(uint64_t value);
   void log_writes(const Runner& runner, std::span<const int> slots);
   void note_waits();

@@ -153,6 +153,7 @@ void Engine::note_mismatches(const Meeting& meeting) {
 }
 
 Result<void> Engine::complete(const Meeting& meeting) {
+  completes_ = meeting.number;
   log(static_cast<uint64_t>(meeting.group) << 40 | static_cast<uint64_t>(meeting.sequence));
   for (const Call& call : meeting.calls) {
     if (!runs(call.rank)) continue;
@@ -160,7 +161,7 @@ Result<void> Engine::complete(const Meeting& meeting) {
     if (!member.memory) continue;
     member.memory->begin(call.step);
     if (meeting.calls.size() == 1) continue;
-    if (peaks_) peaks_->met(call.rank, *member.memory);
+    note_met(member, call.step);
     member.costs->meet(posted(call).meet, member.memory->now());
   }
   const Result<AllGiven> given = given_in(meeting);
@@ -189,6 +190,7 @@ Result<void> Engine::complete(const Meeting& meeting) {
     ready_.push_back(call.rank);
     turn_.woken_by = meeting.number;
   }
+  completes_ = -1;
   return {};
 }
 

@@ -44,8 +44,18 @@ std::string Engine::whereabouts_of(const Runner& runner) {
   return runner.waiting > 0 ? "waiting" : "finished";
 }
 
+Result<void> Engine::begin_turn() {
+  if (!peers_ || ready_.empty() || peers_->shared_folder().empty()) return {};
+  stores_.share(peers_->shared_folder());
+  const auto news = peers_->begin_turn(turn_.woken_by);
+  return news ? stores_.take_news(*news, origins_) : tl::make_unexpected(news.error());
+}
+
 Result<std::vector<Meeting>> Engine::meet_peers() {
   Turn turn = std::exchange(turn_, {});
+  auto changed = stores_.tell_news(origins_);
+  if (!changed) return tl::make_unexpected(changed.error());
+  turn.changed = std::move(*changed);
   turn.vacuous.assign(seen_.vacuous.begin() + static_cast<std::ptrdiff_t>(told_vacuous_),
                       seen_.vacuous.end());
   told_vacuous_ = seen_.vacuous.size();

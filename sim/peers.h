@@ -18,10 +18,12 @@
 #include <vector>
 
 #include "sim/backends/rendezvous.h"
+#include "sim/device.h"
 #include "sim/observation.h"
 #include "sim/result.h"
 #include "sim/shard.h"
 #include "sim/state.h"
+#include "sim/stores.h"
 
 namespace loadproof::sim {
 
@@ -38,6 +40,15 @@ struct Working {
   std::string step;
 };
 
+// What a rank held when it met others, or the most that it held within a step or what came of a
+// meeting.
+struct HeldMemory {
+  int64_t meeting = -1;  // number; -1: a step
+  bool met = false;
+  ByDevice<MemoryUse> use;
+  int32_t step = -1;
+};
+
 // What a rank did from the moment at which it could go on until it could no more.
 struct Turn {
   int64_t woken_by = -1;  // number of the meeting that let it go on; -1: none, or it is its first
@@ -45,6 +56,8 @@ struct Turn {
   std::vector<VacuousObservation> vacuous;             // new since its last turn
   std::string whereabouts;                             // as of Rendezvous::report()
   bool stopped = false;                                // by an error, so that it waits for nobody
+  std::vector<StoreNews> changed;                      // copies of stores, versions left out
+  std::vector<HeldMemory> held;                              // in order; where memory is counted
 };
 
 // What is known of the bytes that one member gives, at the moment of the meeting.
@@ -58,6 +71,12 @@ class Peers {
  public:
   virtual ~Peers() = default;
   virtual int rank() const = 0;
+  // Where copies of stores lie that ranks see and change; empty: none does, and ranks run side by
+  // side. Else they take turns.
+  virtual const std::string& shared_folder() const = 0;
+  // Waits until it is this rank's turn, which ends with the next meet(); how often copies of stores
+  // have been changed. REQUIRES: there is a shared folder.
+  virtual Result<std::vector<StoreNews>> begin_turn(int64_t woken_by) = 0;
   // Returns once some of the rank's calls have met, with those meetings in their order, or else
   // with none: nothing will ever meet again. Calls of others tell the sizes of their tensors and
   // hold no bytes; the own one has nothing but its tag.

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -46,6 +47,7 @@ struct Process {
   int errors = -1;      // what it says on standard error; -1: closed, or not kept
   std::string said;     // the last of it
   bool ended = false;
+  bool killed = false;  // by us
   int status = 0;
 };
 
@@ -64,6 +66,7 @@ uint16_t free_port() {
 }
 
 std::string ending_of(const Process& process) {
+  if (process.killed) return "did not end, and was killed";
   if (WIFSIGNALED(process.status))
     return fmt::format("was killed by signal {} ({})", WTERMSIG(process.status),
                        strsignal(WTERMSIG(process.status)));
@@ -97,6 +100,7 @@ class Launch {
                                      std::strerror(errno)));
     while (!is_over()) listen();
     const bool first_ended = processes_[0].ended;
+    was_told_ = first_ended && WIFEXITED(processes_[0].status) && !ended_well(processes_[0]);
     end_all();
     tell_endings();
     if (interrupted_ || !first_ended) return kBadInput;
@@ -104,7 +108,7 @@ class Launch {
   }
 
  private:
-  // How long the others may take once rank 0 has ended.
+  // How long the others may take once rank 0 has ended, or that where all others have failed.
   static constexpr std::chrono::seconds kGrace{3};
 
   int ranks_;
@@ -171,13 +175,19 @@ class Launch {
         all.emplace_back(variable);
     }
     for (const auto& [name, value] : ours) all.push_back(name + "=" + value);
+    // Its warnings of ranks that are gone say in hundreds of lines what is told in one.
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) all.emplace_back("TORCH_CPP_LOG_LEVEL=ERROR");
     return all;
   }
 
   bool is_over() {
     if (interrupted_) return true;
     if (std::ranges::all_of(processes_, &Process::ended)) return true;
-    if (processes_[0].ended && !until_) until_ = Clock::now() + kGrace;
+    const bool others_failed =
+        ranks_ > 1 && std::all_of(processes_.begin() + 1, processes_.end(), [](const Process& p) {
+          return p.ended && !ended_well(p);
+        });
+    if ((processes_[0].ended || others_failed) && !until_) until_ = Clock::now() + kGrace;
     return until_ && Clock::now() >= *until_;
   }
 
@@ -216,18 +226,20 @@ class Launch {
 
   void end_all() {
     reap(WNOHANG);
-    killed_ = std::ranges::count(processes_, false, &Process::ended);
-    for (const Process& process : processes_)
-      if (!process.ended) kill(process.id, SIGKILL);
+    for (Process& process : processes_) {
+      if (process.ended) continue;
+      process.killed = true;
+      kill(process.id, SIGKILL);
+    }
     // Those that the processes may have started themselves.
-    if (killed_ > 0) kill(-group_, SIGKILL);
+    if (std::ranges::any_of(processes_, &Process::killed)) kill(-group_, SIGKILL);
     reap(0);
     for (Process& process : processes_) {
       while (process.errors >= 0) read_errors(process);
     }
     if (signals_ >= 0) close(std::exchange(signals_, -1));
   }
-  int64_t killed_ = 0;
+  bool was_told_ = false;  // by rank 0, what went wrong
 
   // Of those that ended badly by themselves, though rank 0 did not say the same before.
   void tell_endings() const {
@@ -237,9 +249,8 @@ class Launch {
     for (size_t rank = 1; rank < processes_.size(); ++rank) {
       const Process& process = processes_[rank];
       const bool by_signal = WIFSIGNALED(process.status);
-      if (ended_well(process) || (by_signal && killed_ > 0 && WTERMSIG(process.status) == SIGKILL))
-        continue;
-      if (!by_signal && !ended_well(processes_[0])) continue;
+      if (ended_well(process) || process.killed) continue;
+      if (!by_signal && was_told_) continue;
       print_error("rank {} {}\n", rank, ending_of(process));
       if (!process.said.empty()) print_error("{}", process.said);
     }

@@ -149,7 +149,11 @@ int run_rank(const Options& options, const std::vector<Case>& plan) {
   const ProcessesOptions how{
       .launched = *launched,
       .patience = std::chrono::milliseconds(static_cast<int64_t>(options.patience * 1000)),
-      .how = {options.twice, override_words(options.selection)}};
+      .how = {options.twice, override_words(options.selection)},
+      .lost_first = [rank = launched->rank](const std::string& why) {
+        print_error("rank {}: {}\n", rank, why);
+        end_at_once(kBadInput);
+      }};
   if (launched->rank > 0) {
     if (auto done = run_as_other(plan, how); !done) {
       print_error("rank {}: {}\n", launched->rank, done.error().message);

@@ -21,19 +21,21 @@ std::string seconds_text(std::chrono::milliseconds time) {
 }  // namespace
 
 Coordinator::Coordinator(const Topology& topology, std::span<Link> links,
-                         std::chrono::milliseconds patience, int64_t run)
+                         std::chrono::milliseconds patience, int64_t run, bool one_by_one)
     : groups_(topology),
       named_(groups_.all().size()),
       rendezvous_(groups_.all()),
       links_(links),
       patience_(patience),
       run_(run),
-      seats_(links.size()) {
+      one_by_one_(one_by_one),
+      seats_(links.size()),
+      topology_(topology) {
   gathered_.seen.resize(links.size());
 }
 
 Gathered Coordinator::run() {
-  while (wait_for_all(Place::kWaits)) {
+  while (take_turns() && wait_for_all(Place::kWaits)) {
     go_through_turns();
     if (!gathered_.error.empty()) break;
     std::vector<Meeting> meetings = rendezvous_.take_ready();
@@ -126,6 +128,9 @@ void Coordinator::take(int rank, Message message) {
     seat.turn = std::move(*turn);
     seat.has_turn = true;
     seat.place = Place::kWaits;
+  } else if (message.kind == "ready") {
+    seat.place = Place::kReady;
+    seat.woken_by = message.number;
   } else if (message.kind == "moves") {
     seat.place = Place::kMoves;
   } else if (message.kind == "moved") {
@@ -151,21 +156,69 @@ void Coordinator::tell(int rank, Message message) {
 }
 
 // By the meeting that let each go on, and by its place in that.
-void Coordinator::go_through_turns() {
-  std::vector<std::pair<int64_t, int>> woken;  // place in the order, rank
+std::vector<int> Coordinator::in_order(const std::vector<std::pair<int64_t, int>>& woken) const {
   std::map<std::pair<int64_t, int>, int64_t> places;
   int64_t place = 0;
   for (const auto& [number, ranks] : order_)
     for (int rank : ranks) places[{number, rank}] = place++;
-  for (size_t i = 0; i < seats_.size(); ++i) {
-    if (!std::exchange(seats_[i].has_turn, false)) continue;
-    const int rank = static_cast<int>(i);
-    const auto known = places.find({seats_[i].turn.woken_by, rank});
-    woken.emplace_back(known == places.end() ? place : known->second, rank);
+  std::vector<std::pair<int64_t, int>> placed;
+  for (const auto& one : woken) {
+    const auto known = places.find(one);
+    placed.emplace_back(known == places.end() ? place : known->second, one.second);
   }
-  std::ranges::sort(woken);
-  for (const auto& [ignored, rank] : woken)
+  std::ranges::sort(placed);
+  std::vector<int> ranks;
+  for (const auto& [ignored, rank] : placed) ranks.push_back(rank);
+  return ranks;
+}
+
+bool Coordinator::take_turns() {
+  if (!one_by_one_) return true;
+  if (!wait_for_all(Place::kReady)) return false;
+  std::vector<std::pair<int64_t, int>> woken;
+  for (size_t rank = 0; rank < seats_.size(); ++rank)
+    if (seats_[rank].place == Place::kReady)
+      woken.emplace_back(seats_[rank].woken_by, static_cast<int>(rank));
+  for (int rank : in_order(woken)) {
+    std::vector<StoreNews> news;
+    for (const auto& [copy, version] : versions_)
+      news.push_back({copy.first, copy.second, version});
+    Seat& seat = seats_[static_cast<size_t>(rank)];
+    seat.place = Place::kRuns;
+    tell(rank, {.kind = "go", .body = write_news(news)});
+    if (!wait_for_all(Place::kReady)) return false;
+    for (const StoreNews& one : seat.turn.changed) ++versions_[{one.store, one.copy}];
+  }
+  return true;
+}
+
+void Coordinator::go_through_turns() {
+  std::vector<std::pair<int64_t, int>> woken;
+  for (size_t rank = 0; rank < seats_.size(); ++rank)
+    if (std::exchange(seats_[rank].has_turn, false))
+      woken.emplace_back(seats_[rank].turn.woken_by, static_cast<int>(rank));
+  const std::vector<int> turns = in_order(woken);
+  for (const auto& [number, ranks] : order_) {
+    note_held(ranks, number, /*met=*/true);
+    note_held(ranks, number, /*met=*/false);
+  }
+  order_.clear();
+  for (int rank : turns) {
     go_through(rank, seats_[static_cast<size_t>(rank)].turn);
+    note_held({rank}, -1, /*met=*/false);
+  }
+}
+
+void Coordinator::note_held(const std::vector<int>& ranks, int64_t meeting, bool met) {
+  for (int rank : ranks)
+    for (const HeldMemory& one : seats_[static_cast<size_t>(rank)].turn.held) {
+      if (one.meeting != meeting || one.met != met) continue;
+      if (!peaks_) peaks_.emplace(topology_);
+      if (met)
+        peaks_->met(rank, one.use);
+      else
+        peaks_->note(rank, one.use, one.step);
+    }
 }
 
 void Coordinator::go_through(int rank, const Turn& turn) {
@@ -231,6 +284,7 @@ void Coordinator::end() {
     if (!seats_[static_cast<size_t>(waiting.rank)].stopped)
       gathered_.waits.push_back(observation_of(waiting));
   gathered_.wait_report = report.text;
+  if (peaks_) gathered_.peaks = peaks_->take();
   for (size_t rank = 0; rank < seats_.size(); ++rank) {
     tell(static_cast<int>(rank), {.kind = "over"});
   }
@@ -245,10 +299,13 @@ std::vector<int> Coordinator::ranks_that(bool (*is)(const Seat&)) const {
 
 std::string Coordinator::text_of(const Seat& seat) const {
   switch (seat.place) {
-    case Place::kRuns: return "on its way from the start";
+    case Place::kRuns:
+      if (seat.called_to.empty()) return "on its way from the start";
+      return "on its way after " + seat.called_to;
     case Place::kCalled: return "called to meet " + seat.called_to;
     case Place::kMoves: return "in the transfer of " + seat.called_to;
     case Place::kMoved: return "on its way after " + seat.called_to;
+    case Place::kReady: return "waits for its turn";
     case Place::kWaits: return seat.whereabouts;
     case Place::kSeen: return "at the end";
     case Place::kFailed: return "failed: " + seat.failure;

@@ -14,13 +14,18 @@
 #include "sim/backends/job_store.h"
 #include "sim/procs/coordinator.h"
 #include "sim/procs/link.h"
+#include "sim/procs/pulse.h"
 #include "sim/procs/rank_link.h"
+#include "sim/stores.h"
+#include "sim/temporary_folder.h"
 
 namespace loadproof::sim {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr const char* kCoordinatorKey = "coordinator";
+// What a rank comes for.
+constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
 
 class JobOfRank final : public Job {
  public:
@@ -40,6 +45,7 @@ class JobOfRank final : public Job {
     if (!store) return tl::make_unexpected(store.error());
     store_ = std::move(*store);
     if (auto met = place_.rank == 0 ? gather() : reach(); !met) return met;
+    if (auto watched = watch_first(); !watched) return watched;
     backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_));
     return {};
   }
@@ -53,12 +59,14 @@ class JobOfRank final : public Job {
     if (!broken_.empty()) return fail(broken_);
     const std::span<Link> links(links_.data(), static_cast<size_t>(spec.topology.ranks()));
     ++run_;
-    const std::string order =
-        write_message({.kind = "case", .run = run_, .number = number, .text = id});
+    const bool one_by_one = changes_shared_stores(*spec.program, spec.stores);
+    if (auto made = make_folder(one_by_one); !made) return tl::make_unexpected(made.error());
+    const std::string order = write_message(
+        {.kind = "case", .run = run_, .number = number, .text = id, .body = folder_});
     for (Link& link : links.subspan(1)) link.queue(order);
     Gathered gathered;
     {
-      Coordinator coordinator(spec.topology, links, place_.patience, run_);
+      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one);
       std::jthread held([&] { gathered = coordinator.run(); });
       take_part(session, spec);
     }
@@ -81,12 +89,13 @@ class JobOfRank final : public Job {
       if (message->kind == "end") return std::nullopt;
       if (message->kind != "case") continue;  // what is left of an earlier one
       run_ = message->run;
+      folder_ = message->body;
       return Order{message->number, message->text};
     }
   }
 
   void take_part(Session& session, const WorldSpec& spec) override {
-    RankLink link(place_.rank, run_, *own_);
+    RankLink link(place_.rank, run_, folder_, *own_);
     const Result<Observation> seen = session.run_one(spec, link, *backend_);
     if (seen) return tell({.kind = "seen", .body = text_.write(*seen)});
     tell({.kind = "failed", .text = link.was_stopped() ? "" : seen.error().message});
@@ -101,8 +110,23 @@ class JobOfRank final : public Job {
   std::unique_ptr<Backend> backend_;
   std::vector<Link> links_;   // rank 0: to all, itself too, by rank
   std::optional<Link> own_;   // to rank 0
+  uint16_t port_ = 0;         // at which rank 0 takes connections, while ranks come
+  std::optional<PulseGiver> giver_;      // rank 0
+  std::optional<PulseWatcher> watcher_;  // the others
   int64_t run_ = 0;
+  std::optional<TemporaryFolder> room_;  // rank 0: of the folders that ranks share
+  std::string folder_;                   // of this run; empty: they share none
   std::string broken_;
+
+  Result<void> make_folder(bool needed) {
+    folder_.clear();
+    if (!needed) return {};
+    auto made = TemporaryFolder::make();
+    if (!made) return tl::make_unexpected(made.error());
+    room_ = std::move(*made);  // that of the run before goes
+    folder_ = room_->path().string();
+    return {};
+  }
 
   void tell(Message message) {
     message.run = run_;
@@ -111,28 +135,47 @@ class JobOfRank final : public Job {
     static_cast<void>(own_->send(write_message(message)));
   }
 
-  Result<void> say_hello(const std::string& host, uint16_t port) {
+  Result<Link> say_hello(const std::string& host, uint16_t port,
+                         const char* as = kForMessages) const {
     Result<Link> link = connect_to(host, port);
+    if (!link) return link;
+    const auto said = link->send(write_message({.kind = "hello", .rank = place_.rank, .text = as}));
+    if (!said) return tl::make_unexpected(said.error());
+    return link;
+  }
+
+  // For signs of life each rank comes to the same place once more.
+  Result<void> watch_first() {
+    if (place_.rank == 0) return {};
+    Result<Link> link = say_hello(place_.address, port_, kForSigns);
     if (!link) return tl::make_unexpected(link.error());
-    own_ = std::move(*link);
-    return own_->send(write_message({.kind = "hello", .rank = place_.rank}));
+    watcher_.emplace(std::move(*link), place_.patience, place_.lost_first);
+    return {};
   }
 
   Result<void> reach() {
     const Result<std::string> port = store_->get(kCoordinatorKey);
     if (!port) return fail("rank 0 has not come: " + port.error().message);
-    return say_hello(place_.address, static_cast<uint16_t>(std::stoi(*port)));
+    port_ = static_cast<uint16_t>(std::stoi(*port));
+    Result<Link> link = say_hello(place_.address, port_);
+    if (!link) return tl::make_unexpected(link.error());
+    own_ = std::move(*link);
+    return {};
   }
 
   // Takes the connections of all ranks.
   Result<void> gather() {
     const Result<Listener> listener = listen_anywhere();
     if (!listener) return tl::make_unexpected(listener.error());
-    Result<void> done = say_hello("127.0.0.1", listener->port);
-    if (done) done = store_->set(kCoordinatorKey, std::to_string(listener->port));
-    std::vector<std::optional<Link>> come(static_cast<size_t>(place_.ranks));
+    Result<Link> own = say_hello("127.0.0.1", listener->port);
+    Result<void> done;
+    if (own)
+      done = store_->set(kCoordinatorKey, std::to_string(listener->port));
+    else
+      done = tl::make_unexpected(own.error());
+    Arrivals come(static_cast<size_t>(place_.ranks));
     const auto until = Clock::now() + place_.patience;
-    while (done && !std::ranges::all_of(come, [](const auto& one) { return one.has_value(); })) {
+    while (done && !std::ranges::all_of(come, &Arrival::is_whole)) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
       if (left.count() <= 0)
         done = missing(come);
@@ -141,12 +184,25 @@ class JobOfRank final : public Job {
     }
     close(listener->socket);
     if (!done) return done;
-    for (std::optional<Link>& one : come) links_.push_back(std::move(*one));
+    own_ = std::move(*own);
+    std::vector<Link> pulses;
+    for (Arrival& one : come) {
+      links_.push_back(std::move(*one.link));
+      if (one.pulse) pulses.push_back(std::move(*one.pulse));
+    }
+    giver_.emplace(std::move(pulses), place_.patience);
     return {};
   }
 
-  static Result<void> take_one(int listener, std::chrono::milliseconds patience,
-                               std::vector<std::optional<Link>>& come) {
+  // The connections of a rank: rank 0 itself has one.
+  struct Arrival {
+    std::optional<Link> link, pulse;
+    bool is_first = false;
+    bool is_whole() const { return link && (pulse || is_first); }
+  };
+  using Arrivals = std::vector<Arrival>;
+
+  static Result<void> take_one(int listener, std::chrono::milliseconds patience, Arrivals& come) {
     constexpr std::chrono::milliseconds kHelloPatience{2000};
     auto link = accept_one(listener, patience);
     if (!link) return tl::make_unexpected(link.error());
@@ -157,16 +213,18 @@ class JobOfRank final : public Job {
     if (!hello || hello->kind != "hello") return {};
     if (hello->rank < 0 || static_cast<size_t>(hello->rank) >= come.size())
       return fail(fmt::format("rank {} has come to a job of {}", hello->rank, come.size()));
-    std::optional<Link>& seat = come[static_cast<size_t>(hello->rank)];
-    if (seat) return fail(fmt::format("rank {} has come twice", hello->rank));
-    seat = std::move(**link);
+    Arrival& arrival = come[static_cast<size_t>(hello->rank)];
+    std::optional<Link>& place = hello->text == kForSigns ? arrival.pulse : arrival.link;
+    if (place) return fail(fmt::format("rank {} has come twice", hello->rank));
+    arrival.is_first = hello->rank == 0;
+    place = std::move(**link);
     return {};
   }
 
-  Result<void> missing(const std::vector<std::optional<Link>>& come) const {
+  Result<void> missing(const Arrivals& come) const {
     std::vector<size_t> absent;
     for (size_t rank = 0; rank < come.size(); ++rank)
-      if (!come[rank]) absent.push_back(rank);
+      if (!come[rank].is_whole()) absent.push_back(rank);
     return fail(fmt::format("{} {} never came within {:.10g} s; the {} others wait for {}",
                             absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
                             std::chrono::duration<double>(place_.patience).count(),
@@ -189,6 +247,7 @@ class JobOfRank final : public Job {
     all.waits = std::move(gathered.waits);
     all.wait_report = std::move(gathered.wait_report);
     all.vacuous = std::move(gathered.vacuous);
+    all.peaks = std::move(gathered.peaks);
     return all;
   }
 };

@@ -29,6 +29,8 @@ struct JobPlace {
   uint16_t port = 29500;              // of the store at which ranks find each other
   bool serves_store = true;           // rank 0 opens the store; false: somebody else has
   std::chrono::milliseconds patience{60'000};
+  // Not in rank 0: called on another thread when that is gone or stopped; not meant to return.
+  std::function<void(const std::string&)> lost_first = {};
 };
 
 // How an observation travels.

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "sim/procs/state_json.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -119,6 +120,41 @@ std::variant<Posting, Working> event_of(const Json& json) {
   return posting;
 }
 
+Json json_of(const std::vector<StoreNews>& news) {
+  Json list = Json::array();
+  for (const StoreNews& one : news) list.push_back({one.store, one.copy, one.version});
+  return list;
+}
+
+Json json_of(const std::vector<HeldMemory>& held) {
+  Json list = Json::array();
+  for (const HeldMemory& one : held) {
+    const MemoryUse &host = one.use[Device::kCpu], &device = one.use[Device::kCuda];
+    list.push_back({one.meeting, one.met, one.step, host.resident, host.reserved,
+                    device.resident, device.reserved});
+  }
+  return list;
+}
+
+std::vector<HeldMemory> held_of(const Json& list) {
+  std::vector<HeldMemory> held;
+  for (const Json& one : list) {
+    HeldMemory& added = held.emplace_back();
+    added.meeting = one.at(0);
+    added.met = one.at(1);
+    added.step = one.at(2);
+    added.use[Device::kCpu] = {one.at(3), one.at(4)};
+    added.use[Device::kCuda] = {one.at(5), one.at(6)};
+  }
+  return held;
+}
+
+std::vector<StoreNews> news_of(const Json& list) {
+  std::vector<StoreNews> news;
+  for (const Json& one : list) news.push_back({one.at(0), one.at(1), one.at(2)});
+  return news;
+}
+
 Turn turn_of(const Json& json) {
   Turn turn;
   turn.woken_by = json.at("woken_by");
@@ -126,6 +162,8 @@ Turn turn_of(const Json& json) {
   for (const Json& one : json.at("vacuous")) turn.vacuous.push_back(vacuous_of(one));
   turn.whereabouts = json.at("whereabouts");
   turn.stopped = json.at("stopped");
+  turn.changed = news_of(json.at("changed"));
+  turn.held = held_of(json.at("held"));
   return turn;
 }
 
@@ -139,44 +177,6 @@ Meeting meeting_of(const Json& json) {
   meeting.transfer.source = json.at("source");
   for (const Json& call : json.at("calls")) meeting.calls.push_back(call_of(call));
   return meeting;
-}
-
-// Origins with all before them, parents first; the ids in cells and parents are places in the list.
-class OriginList {
- public:
-  explicit OriginList(const OriginTable& origins) : origins_(origins) {}
-
-  int add(OriginId id) {
-    if (id == kNoOrigin) return kNoOrigin;
-    if (auto known = places_.find(id); known != places_.end()) return known->second;
-    const Origin& origin = origins_.at(id);
-    const int parent = add(origin.parent);
-    list_.push_back({static_cast<int>(origin.kind), origin.rank, origin.step, parent,
-                     origin.item_size, origin.what, origin.file});
-    return places_[id] = static_cast<int>(list_.size()) - 1;
-  }
-  const Json& list() const { return list_; }
-
- private:
-  const OriginTable& origins_;
-  std::map<OriginId, int> places_;
-  Json list_ = Json::array();
-};
-
-std::vector<OriginId> add_origins(const Json& list, OriginTable& origins) {
-  std::vector<OriginId> ids;
-  for (const Json& one : list) {
-    const int parent = one.at(3);
-    ids.push_back(origins.add(
-        {.kind = number_as<StateKind>(one.at(0)),
-         .rank = one.at(1),
-         .step = one.at(2),
-         .parent = parent == kNoOrigin ? kNoOrigin : ids.at(static_cast<size_t>(parent)),
-         .item_size = one.at(4),
-         .what = one.at(5),
-         .file = one.at(6)}));
-  }
-  return ids;
 }
 
 // Lengths of runs of equal elements, the first of false ones.
@@ -256,7 +256,8 @@ Result<Message> read_message(std::string_view frame) {
 
 std::string write_turn(const Turn& turn) {
   Json json = {{"woken_by", turn.woken_by}, {"whereabouts", turn.whereabouts},
-               {"stopped", turn.stopped}};
+               {"stopped", turn.stopped}, {"changed", json_of(turn.changed)},
+               {"held", json_of(turn.held)}};
   Json events = Json::array(), vacuous = Json::array();
   for (const auto& event : turn.events)
     events.push_back(std::visit([](const auto& one) { return json_of(one); }, event));
@@ -267,6 +268,10 @@ std::string write_turn(const Turn& turn) {
 }
 
 Result<Turn> read_turn(std::string_view text) { return read_json(text, turn_of); }
+
+std::string write_news(const std::vector<StoreNews>& news) { return dumped(json_of(news)); }
+
+Result<std::vector<StoreNews>> read_news(std::string_view text) { return read_json(text, news_of); }
 
 std::string write_meetings(const std::vector<const Meeting*>& meetings) {
   Json list = Json::array();
@@ -293,12 +298,9 @@ Result<std::vector<Meeting>> read_meetings(std::string_view text) {
 }
 
 std::string write_given(const Given& given, const OriginTable& origins) {
-  OriginList list(origins);
-  Json cells = Json::array();
-  for (const Interval& one : given.states.intervals())
-    cells.push_back({one.begin, one.end, list.add(one.cell.origin), one.cell.offset});
-  Json json = {{"bytes", given.states.bytes()}, {"cells", std::move(cells)},
-               {"origins", list.list()}};
+  OriginWriter writer(origins);
+  Json json = {{"states", writer.add(given.states)}};
+  json["origins"] = writer.list();
   if (given.broken.defined()) json["broken"] = runs_of(given.broken);
   if (given.level) json["level"] = json_of(*given.level);
   return dumped(json);
@@ -306,17 +308,8 @@ std::string write_given(const Given& given, const OriginTable& origins) {
 
 Result<Given> read_given(std::string_view text, OriginTable& origins) {
   return read_json(text, [&](const Json& json) {
-    const std::vector<OriginId> ids = add_origins(json.at("origins"), origins);
-    std::vector<Interval> cells;
-    for (const Json& one : json.at("cells")) {
-      const int origin = one.at(2);
-      cells.push_back({one.at(0), one.at(1),
-                       {origin == kNoOrigin ? kNoOrigin : ids.at(static_cast<size_t>(origin)),
-                        one.at(3)}});
-    }
-    const int64_t bytes = json.at("bytes");
-    Given given{.states = StateMap(bytes, {kNoOrigin, 0}), .broken = {}, .level = {}};
-    given.states.splice(0, bytes, cells);
+    const OriginReader reader(json.at("origins"), origins);
+    Given given{.states = reader.states(json.at("states")), .broken = {}, .level = {}};
     if (json.contains("broken")) given.broken = broken_of(json.at("broken"));
     if (json.contains("level")) given.level = level_of(json.at("level"));
     return given;

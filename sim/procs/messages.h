@@ -6,10 +6,11 @@
 //   hello    which rank this is                moves, moved   see Peers::tell_moving
 //   turn     what it did, and that it waits    given          states, for other ranks
 //   failed   it can run this case no further: why; nothing where it was stopped
-//   seen     what it observed
+//   seen     what it observed                  ready          it could go on, see go
 // and back:
 //   case     run this one            meet    these calls meet      over   nothing meets any more
 //   given    as another sent it      stop    end this case; why    end    no more cases
+//   go       it is this one's turn, and which stores others have changed
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Message {
   int64_t number = -1;     // of the meeting; of `case`: its place in the plan
   std::vector<int> to;     // of `given`
   std::string text;        // of failed and stop: why; of case: its id
-  std::string body;        // of turn, meet, given and seen
+  std::string body;        // of turn, meet, given, go and seen; of case: the shared folder
 };
 std::string write_message(const Message& message);
 Result<Message> read_message(std::string_view frame);
@@ -36,6 +37,9 @@ Result<Message> read_message(std::string_view frame);
 std::string write_turn(const Turn& turn);
 // Tensors of calls are sizes alone, on meta.
 Result<Turn> read_turn(std::string_view text);
+
+std::string write_news(const std::vector<StoreNews>& news);
+Result<std::vector<StoreNews>> read_news(std::string_view text);
 
 // Of each meeting what its members must know: the calls, who gives, whether it moves and whom it
 // aborts. The group of a channel is -1.

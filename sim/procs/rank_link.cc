@@ -17,6 +17,19 @@ Result<Message> RankLink::next() {
   return message;
 }
 
+Result<std::vector<StoreNews>> RankLink::begin_turn(int64_t woken_by) {
+  const auto sent = link_.send(
+      write_message({.kind = "ready", .run = run_, .rank = rank_, .number = woken_by}));
+  if (!sent) return tl::make_unexpected(sent.error());
+  while (true) {
+    const Result<Message> message = next();
+    if (!message) return tl::make_unexpected(message.error());
+    if (message->kind == "go") return read_news(message->body);
+    if (message->kind != "given")
+      return fail("the coordinator says \"" + message->kind + "\" to who waits for its turn");
+  }
+}
+
 Result<std::vector<Meeting>> RankLink::meet(const Turn& turn) {
   const auto sent = link_.send(
       write_message({.kind = "turn", .run = run_, .rank = rank_, .body = write_turn(turn)}));

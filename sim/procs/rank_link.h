@@ -17,9 +17,12 @@ namespace loadproof::sim {
 
 class RankLink final : public Peers {
  public:
-  RankLink(int rank, int64_t run, Link& link) : rank_(rank), run_(run), link_(link) {}
+  RankLink(int rank, int64_t run, std::string shared_folder, Link& link)
+      : rank_(rank), run_(run), shared_folder_(std::move(shared_folder)), link_(link) {}
 
   int rank() const override { return rank_; }
+  const std::string& shared_folder() const override { return shared_folder_; }
+  Result<std::vector<StoreNews>> begin_turn(int64_t woken_by) override;
   Result<std::vector<Meeting>> meet(const Turn& turn) override;
   Result<void> tell_moving(bool moved) override;
   Result<void> give(const Meeting& meeting, const Given& given, const OriginTable& origins,
@@ -32,6 +35,7 @@ class RankLink final : public Peers {
  private:
   int rank_;
   int64_t run_;
+  std::string shared_folder_;
   Link& link_;
   bool was_stopped_ = false;
   std::map<std::pair<int64_t, int>, std::string> given_;  // by meeting and rank: not yet taken

@@ -177,7 +177,7 @@ TEST_F(LaunchTest, IsAskedForByName) {
 }
 
 TEST_F(LaunchTest, NamesARankThatIsKilledAndEnds) {
-  const pid_t launch = start("launch --ranks 4 scenarios/incidents --patience 30");
+  const pid_t launch = start("launch --ranks 4 scenarios/incidents --twice --patience 30");
   const std::vector<pid_t> ranks = ranks_of(launch, 4);
   ASSERT_EQ(ranks.size(), 4u);
   const auto before = std::chrono::steady_clock::now();
@@ -191,7 +191,7 @@ TEST_F(LaunchTest, NamesARankThatIsKilledAndEnds) {
 }
 
 TEST_F(LaunchTest, NamesARankThatHangsAndEnds) {
-  const pid_t launch = start("launch --ranks 3 scenarios/incidents --patience 2");
+  const pid_t launch = start("launch --ranks 3 scenarios/incidents --twice --patience 2");
   const std::vector<pid_t> ranks = ranks_of(launch, 3);
   ASSERT_EQ(ranks.size(), 3u);
   kill(ranks[1], SIGSTOP);
@@ -200,9 +200,19 @@ TEST_F(LaunchTest, NamesARankThatHangsAndEnds) {
   expect_gone(ranks);
 }
 
+TEST_F(LaunchTest, EndsWhenItsFirstRankHangs) {
+  const pid_t launch = start("launch --ranks 2 scenarios/incidents --twice --patience 2");
+  const std::vector<pid_t> ranks = ranks_of(launch, 2);
+  ASSERT_EQ(ranks.size(), 2u);
+  kill(ranks[0], SIGSTOP);
+  EXPECT_EQ(end_of(launch), 2);
+  EXPECT_THAT(text_of(path("err")), HasSubstr("rank 0 is lost: has said nothing for 2 s"));
+  expect_gone(ranks);
+}
+
 TEST_F(LaunchTest, EndsWithItsFirstRankAndWithItself) {
   for (const bool first_rank : {true, false}) {
-    const pid_t launch = start("launch --ranks 2 scenarios/incidents");
+    const pid_t launch = start("launch --ranks 2 scenarios/incidents --twice");
     const std::vector<pid_t> ranks = ranks_of(launch, 2);
     ASSERT_EQ(ranks.size(), 2u);
     kill(first_rank ? ranks[0] : launch, SIGKILL);

@@ -21,16 +21,20 @@ constexpr int64_t kRun = 3;
 // A world whose ranks are the test's to play, by name of what they say.
 class World {
  public:
-  explicit World(int ranks, milliseconds patience = milliseconds(20'000)) {
+  explicit World(int ranks, milliseconds patience = milliseconds(20'000),
+                 const std::string& shared_folder = "") {
     for (int rank = 0; rank < ranks; ++rank) {
       int ends[2] = {-1, -1};
       EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
       links_.emplace_back(ends[0]);
       theirs_.emplace_back(ends[1]);
     }
-    for (int rank = 0; rank < ranks; ++rank) ranks_.emplace_back(rank, kRun, theirs_[of(rank)]);
-    coordinator_ = std::jthread([this, ranks, patience] {
-      gathered_ = Coordinator({.nodes = 1, .ranks_per_node = ranks}, links_, patience, kRun).run();
+    for (int rank = 0; rank < ranks; ++rank)
+      ranks_.emplace_back(rank, kRun, shared_folder, theirs_[of(rank)]);
+    const bool one_by_one = !shared_folder.empty();
+    coordinator_ = std::jthread([this, ranks, patience, one_by_one] {
+      const Topology topology{.nodes = 1, .ranks_per_node = ranks};
+      gathered_ = Coordinator(topology, links_, patience, kRun, one_by_one).run();
     });
   }
 
@@ -203,6 +207,49 @@ TEST(Coordinator, NamesWhoHasSaidNothingForTooLong) {
               AllOf(HasSubstr("rank 1 is lost: has said nothing for 0.2 s (on its way from the "
                               "start)"),
                     HasSubstr("rank 0: waiting"), HasSubstr("in meet: barrier")));
+}
+
+// Rank 1 is heard of first, and waits for rank 0 all the same.
+TEST(Coordinator, LetsRanksTakeTurnsWhereOneChangesWhatOthersSee) {
+  World world(2, milliseconds(20'000), "/shared");
+  std::vector<StoreNews> news;
+  {
+    std::jthread second([&] {
+      const auto told = world.rank(1).begin_turn(-1);
+      if (told) news = *told;
+      EXPECT_TRUE(world.rank(1).meet(turn_with({})));
+    });
+    EXPECT_THAT(*world.rank(0).begin_turn(-1), IsEmpty());
+    Turn turn = turn_with({});
+    turn.changed = {{.store = "out", .copy = 0}};
+    EXPECT_TRUE(world.rank(0).meet(turn));
+  }
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_EQ(news[0].store, "out");
+  EXPECT_EQ(news[0].version, 1);
+  world.tell(0, "seen");
+  world.tell(1, "seen");
+  EXPECT_EQ(world.end().error, "");
+}
+
+// The most of a node is that of its ranks between two meetings, whoever tells it first.
+TEST(Coordinator, AddsUpWhatRanksHold) {
+  World world(2);
+  const auto holds = [](int64_t bytes, std::vector<Call> calls) {
+    Turn turn = turn_with(std::move(calls));
+    turn.held.push_back({.meeting = -1, .met = false, .use = {}, .step = 4});
+    turn.held.back().use[Device::kCpu] = {bytes, bytes};
+    return turn;
+  };
+  both_meet(world, holds(30, {barrier_of(0)}), holds(12, {barrier_of(1)}));
+  both_find_nothing(world);
+  world.tell(0, "seen");
+  world.tell(1, "seen");
+  const std::vector<PeakObservation> peaks = world.end().peaks;
+  ASSERT_GT(peaks.size(), 2u);
+  EXPECT_EQ(peaks[0].resident, 30);
+  EXPECT_EQ(peaks[1].resident, 12);
+  EXPECT_EQ(peaks[2].resident, 42);
 }
 
 TEST(Coordinator, TellsOneErrorWhereAllHaveTheSame) {

@@ -72,6 +72,9 @@ TEST(Messages, TellATurn) {
   turn.events.emplace_back(Working{0.25, "slow"});
   turn.events.emplace_back(Posting{.group = -1, .channel = std::pair(2, 0),
                                    .call = call_with_everything()});
+  turn.changed = {{.store = "out", .copy = 3}};
+  turn.held.push_back({.meeting = 6, .met = true, .use = {}, .step = 2});
+  turn.held[0].use[Device::kCuda] = {8, 16};
   turn.vacuous.push_back({2, {3}, "param", "nothing_read", "a text", {"w"}});
   const Result<Turn> read = read_turn(write_turn(turn));
   ASSERT_TRUE(read);
@@ -79,6 +82,14 @@ TEST(Messages, TellATurn) {
   EXPECT_EQ(read->whereabouts, "waiting");
   EXPECT_TRUE(read->stopped);
   EXPECT_EQ(read->vacuous, turn.vacuous);
+  ASSERT_EQ(read->changed.size(), 1u);
+  EXPECT_EQ(read->changed[0].store, "out");
+  EXPECT_EQ(read->changed[0].copy, 3);
+  ASSERT_EQ(read->held.size(), 1u);
+  EXPECT_EQ(read->held[0].meeting, 6);
+  EXPECT_TRUE(read->held[0].met);
+  EXPECT_EQ(read->held[0].use[Device::kCuda], (MemoryUse{8, 16}));
+  EXPECT_EQ(read->held[0].step, 2);
   ASSERT_EQ(read->events.size(), 2u);
   EXPECT_EQ(std::get<Working>(read->events[0]).seconds, 0.25);
   EXPECT_EQ(std::get<Working>(read->events[0]).step, "slow");
