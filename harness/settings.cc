@@ -226,7 +226,7 @@ std::vector<std::string> fill_names() {
   return names;
 }
 
-std::vector<std::string> backend_names() { return {"gloo", "sim"}; }
+std::vector<std::string> backend_names() { return {"gloo", "nccl", "sim"}; }
 std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 
 void assign(Settings& settings, std::string_view path, const Node& value, const std::string& folder,

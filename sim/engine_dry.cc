@@ -20,6 +20,8 @@ Result<void> Engine::post_alone(const StepContext& step, const Post& post, int g
   return done;
 }
 
+// What comes from ranks that are not run has no origin before it.
+//
 // All but gathers: what the rank receives takes the place of what it had, or new storage.
 Result<void> Engine::give_alone(const StepContext& step, const Post& post, int group) {
   Rank& rank = step.rank;

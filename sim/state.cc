@@ -51,7 +51,8 @@ OriginId OriginTable::add(Origin origin) {
   auto [entry, is_new] = index_.emplace(std::move(key), static_cast<OriginId>(origins_.size()));
   if (!is_new) return entry->second;
   StateKind root = origin.kind;
-  if (origin.kind == StateKind::kReceived) root = root_kind(origin.parent);
+  if (origin.kind == StateKind::kReceived && origin.parent != kNoOrigin)
+    root = root_kind(origin.parent);
   // What nobody wrote stays so through a file.
   if (origin.kind == StateKind::kLoaded && origin.parent != kNoOrigin &&
       must_not_reach_sampling(root_kind(origin.parent)))
@@ -62,7 +63,7 @@ OriginId OriginTable::add(Origin origin) {
 }
 
 OriginId OriginTable::root(OriginId id) const {
-  while (at(id).kind == StateKind::kReceived) id = at(id).parent;
+  while (at(id).kind == StateKind::kReceived && at(id).parent != kNoOrigin) id = at(id).parent;
   return id;
 }
 

@@ -32,6 +32,7 @@ void add_mutate(CLI::App& program, int& exit_code);
 void add_inspect(CLI::App& program, int& exit_code);
 void add_forward(CLI::App& program, int& exit_code);
 void add_schema(CLI::App& program, int& exit_code);
+void add_doctor(CLI::App& program, int& exit_code);
 
 std::span<const CommandInfo> commands();
 

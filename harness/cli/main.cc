@@ -22,6 +22,7 @@ constexpr const char* kFooter =
   loadproof explain x.yaml                          what each rank will do
   loadproof memory x.yaml --svg x.svg               what each rank holds, step by step
   loadproof inspect scenarios/models/qwen2_tied_bf16
+  loadproof doctor                                  what this machine can do
 
 Exit code: 0 all as expected, 1 not, 2 bad input.
 `loadproof COMMAND --help` tells the rest.)";

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "sim/backends/gloo.h"
+#include "sim/backends/nccl_part.h"
 #include "sim/backends/sim.h"
-#include "sim/check.h"
 
 namespace loadproof::sim {
 namespace {
@@ -12,33 +12,14 @@ namespace {
 Result<std::unique_ptr<Backend>> make_gloo(int ranks) { return make_gloo_backend(ranks); }
 
 constexpr BackendInfo kBackends[] = {
-    {"gloo", "one c10d::ProcessGroupGloo per rank in this process, over loopback", make_gloo},
-    {"sim", "in-memory copies without threads, for thousands of ranks", make_sim_backend},
+    {"gloo", "one c10d::ProcessGroupGloo per rank in this process, over loopback", false,
+     make_gloo},
+    {"nccl", "one c10d::ProcessGroupNCCL per rank in this process, each with a GPU of its own",
+     true, make_nccl_backend},
+    {"sim", "in-memory copies without threads, for thousands of ranks", false, make_sim_backend},
 };
 
 }  // namespace
-
-std::string_view name(Collective op) {
-  switch (op) {
-    case Collective::kBroadcast: return "broadcast";
-    case Collective::kScatter: return "scatter";
-    case Collective::kGather: return "gather";
-    case Collective::kAllGather: return "all_gather";
-    case Collective::kAllReduce: return "all_reduce";
-    case Collective::kBarrier: return "barrier";
-    case Collective::kSend: return "send";
-  }
-  SIM_CHECK(false, "no such collective: {}", static_cast<int>(op));
-}
-
-std::string_view name(Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kSum: return "sum";
-    case Reduction::kMax: return "max";
-    case Reduction::kMin: return "min";
-  }
-  SIM_CHECK(false, "no such reduction: {}", static_cast<int>(reduction));
-}
 
 std::span<const BackendInfo> backends() { return kBackends; }
 

@@ -66,6 +66,7 @@ class Backend {
 struct BackendInfo {
   std::string_view name;
   std::string_view about;
+  bool needs_device;  // a GPU for each rank
   // Makes a backend for a world of `ranks` ranks; may hand out one that an earlier world gave back.
   Result<std::unique_ptr<Backend>> (*make)(int ranks);
 };

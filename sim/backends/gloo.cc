@@ -6,22 +6,13 @@
 #include <map>
 #include <utility>
 
-#include "sim/backends/gloo_error.h"
+#include "sim/backends/caught.h"
 #include "sim/backends/gloo_posting.h"
 #include "sim/backends/gloo_world.h"
 #include "sim/backends/transfer.h"
-#include "sim/check.h"
 
 namespace loadproof::sim {
 namespace {
-
-bool moves_nothing(const Transfer& transfer) {
-  switch (transfer.op) {
-    case Collective::kBarrier: return false;
-    case Collective::kAllReduce: return transfer.members[0].out[0].nbytes() == 0;
-    default: return longest_piece(transfer) == 0;
-  }
-}
 
 // Byte ranges of the tensors that are in use.
 class Ranges {
@@ -166,7 +157,7 @@ class GlooBackend final : public Backend {
     if (!world_) return fail(fmt::format("the Gloo world is dead since: {}", cause_));
     for (const Transfer& transfer : transfers) {
       check(transfer, world_->own_rank());
-      check_ranks(transfer);
+      check_ranks(transfer, world_->ranks());
       if (Result<void> can = check_reducible(transfer); !can) return can;
     }
     Batch batch(*world_);
@@ -182,13 +173,6 @@ class GlooBackend final : public Backend {
   }
 
  private:
-  void check_ranks(const Transfer& transfer) const {
-    for (const Member& member : transfer.members)
-      SIM_CHECK(member.rank >= 0 && member.rank < world_->ranks(),
-                "a {} has member rank {} in a world of {}", ::loadproof::sim::name(transfer.op),
-                member.rank, world_->ranks());
-  }
-
   std::unique_ptr<GlooWorld> world_;  // nothing once a run has failed
   bool gives_back_;
   std::string cause_;

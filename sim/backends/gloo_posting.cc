@@ -2,7 +2,6 @@
 
 #include <ATen/ops/from_blob.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "sim/backends/transfer.h"
@@ -133,14 +132,6 @@ void Staging::later(const std::byte* from, const at::Tensor& to, size_t bytes) {
 
 void Staging::copy_out() const {
   for (const Arrival& arrival : arrivals_) std::memcpy(arrival.to, arrival.from, arrival.bytes);
-}
-
-size_t longest_piece(const Transfer& transfer) {
-  size_t longest = 0;
-  for_each_piece(transfer, [&](const at::Tensor& from, const at::Tensor&) {
-    longest = std::max(longest, from.nbytes());
-  });
-  return longest;
 }
 
 void post(const Transfer& transfer, GlooGroup& group, Staging& staging, Works& works) {

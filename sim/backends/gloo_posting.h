@@ -48,7 +48,4 @@ void post(const Transfer& transfer, GlooGroup& group, Staging& staging, Works& w
 void post_together(const std::vector<const Transfer*>& broadcasts, GlooGroup& group,
                    Staging& staging, Works& works);
 
-// Bytes of the largest copy that the transfer consists of.
-size_t longest_piece(const Transfer& transfer);
-
 }  // namespace loadproof::sim

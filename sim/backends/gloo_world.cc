@@ -4,34 +4,18 @@
 
 #include <algorithm>
 #include <deque>
-#include <functional>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
-#include "sim/backends/gloo_error.h"
+#include "sim/backends/caught.h"
 
 namespace loadproof::sim {
 namespace {
 
 using Gloo = c10d::ProcessGroupGloo;
-
-// Calls work(i) for each i below count on a thread of its own, because Gloo's rendezvous and its
-// shutdown wait for the other ranks. The first rank's error is the result.
-Result<void> in_parallel(size_t count, const std::function<void(size_t)>& work) {
-  std::vector<Result<void>> results(count);
-  std::vector<std::thread> threads;
-  threads.reserve(count);
-  for (size_t i = 0; i < count; ++i)
-    threads.emplace_back([&, i] { results[i] = caught([&] { work(i); }); });
-  for (std::thread& thread : threads) thread.join();
-  for (Result<void>& result : results)
-    if (!result) return std::move(result);
-  return {};
-}
 
 class Group final : public GlooGroup {
  public:

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace loadproof::sim {
 namespace {
 
@@ -87,6 +89,28 @@ void check(const Transfer& transfer, std::optional<int> own) {
     SIM_CHECK(from.nbytes() <= to.nbytes(), "a {} gives {} bytes to a member that holds {}",
               name(transfer.op), from.nbytes(), to.nbytes());
   });
+}
+
+void check_ranks(const Transfer& transfer, int ranks) {
+  for (const Member& member : transfer.members)
+    SIM_CHECK(member.rank >= 0 && member.rank < ranks, "a {} has member rank {} in a world of {}",
+              name(transfer.op), member.rank, ranks);
+}
+
+size_t longest_piece(const Transfer& transfer) {
+  size_t longest = 0;
+  for_each_piece(transfer, [&](const at::Tensor& from, const at::Tensor&) {
+    longest = std::max(longest, from.nbytes());
+  });
+  return longest;
+}
+
+bool moves_nothing(const Transfer& transfer) {
+  switch (transfer.op) {
+    case Collective::kBarrier: return false;
+    case Collective::kAllReduce: return transfer.members[0].out[0].nbytes() == 0;
+    default: return longest_piece(transfer) == 0;
+  }
 }
 
 Result<void> check_reducible(const Transfer& transfer) {

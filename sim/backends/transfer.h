@@ -1,4 +1,4 @@
-// What both backends share: a transfer taken apart into its copies, and checked.
+// What the backends share: a transfer taken apart into its copies, and checked.
 //
 // Pure functions; nothing is owned here.
 #pragma once
@@ -16,6 +16,15 @@ namespace loadproof::sim {
 // SIM_CHECKs everything that the seam asks of a transfer (sim/backends/backend.h). With `own`, only
 // that rank is here, and the tensors of others may be on meta: sizes alone.
 void check(const Transfer& transfer, std::optional<int> own = {});
+
+// SIM_CHECKs that the members are ranks of a world of so many.
+void check_ranks(const Transfer& transfer, int ranks);
+
+// Bytes of the largest copy that the transfer consists of.
+size_t longest_piece(const Transfer& transfer);
+
+// Whether there is no byte to move and nobody to wait for.
+bool moves_nothing(const Transfer& transfer);
 
 // An error when a member's dtype is one that Gloo can't reduce (float8, int16); else nothing.
 Result<void> check_reducible(const Transfer& transfer);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 
 #include "sim/check.h"
@@ -99,6 +100,14 @@ int64_t committed_bytes_by_pagemap(const void* data, size_t bytes) {
     done += count;
   }
   return committed;
+}
+
+bool kernel_scans_pagemap() {
+  alignas(kPageSize) static const std::array<std::byte, kPageSize> page{};
+  if (::access("/proc/self/pagemap", R_OK) != 0) return false;
+  const auto begin = reinterpret_cast<uint64_t>(page.data());
+  const Pagemap map;
+  return scan(map.fd(), begin, begin + kPageSize).has_value();
 }
 
 int64_t committed_bytes(const void* data, size_t bytes) {

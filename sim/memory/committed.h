@@ -14,6 +14,9 @@ inline constexpr size_t kPageSize = 4096;
 // `data` is page-aligned and mapped for `bytes` bytes.
 int64_t committed_bytes(const void* data, size_t bytes);
 
+// Whether the kernel has PAGEMAP_SCAN (6.7 and later), the way that tells all of this apart.
+bool kernel_scans_pagemap();
+
 // The slower way of kernels before 6.7, which cannot tell the zero page from a written one.
 int64_t committed_bytes_by_pagemap(const void* data, size_t bytes);
 

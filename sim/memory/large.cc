@@ -21,18 +21,6 @@ static_assert(kFileBytes % (kStaleWords * sizeof(uint16_t)) == 0);
 // The header has a page of its own before the data, so that the data is page-aligned.
 constexpr size_t kHeaderBytes = kPageSize;
 
-// How many bytes the kernel's limit on mappings allows at all. A request above it would first use
-// up the mappings that other threads need, and then fail.
-size_t bytes_most() {
-  constexpr size_t kDefaultMappings = 65530;
-  static const size_t most = [] {
-    size_t mappings = kDefaultMappings;
-    std::ifstream("/proc/sys/vm/max_map_count") >> mappings;
-    return std::min(mappings, kDefaultMappings * 64) * kFileBytes;
-  }();
-  return most;
-}
-
 size_t mapped_bytes(size_t bytes) {
   return kHeaderBytes + (bytes + kPageSize - 1) / kPageSize * kPageSize;
 }
@@ -66,6 +54,17 @@ int make_file(std::optional<Fill> fill) {
 }
 
 }  // namespace
+
+// A request above it would first use up the mappings that other threads need, and then fail.
+size_t LargeBlocks::bytes_most() {
+  constexpr size_t kDefaultMappings = 65530;
+  static const size_t most = [] {
+    size_t mappings = kDefaultMappings;
+    std::ifstream("/proc/sys/vm/max_map_count") >> mappings;
+    return std::min(mappings, kDefaultMappings * 64) * kFileBytes;
+  }();
+  return most;
+}
 
 int LargeBlocks::file_of(size_t pattern) {
   const std::lock_guard lock(mutex_);

@@ -24,6 +24,9 @@ class LargeBlocks {
   static constexpr size_t kQuarantineBlocks = 64;
   static constexpr size_t kQuarantineBytes = size_t{16} << 30;
 
+  // How many bytes the kernel's limit on mappings allows at all.
+  static size_t bytes_most();
+
   // Data is page-aligned. Without a fill the block is plain memory of the kernel. Null, with errno
   // set, if the kernel maps no more: address space, memory, or mappings (65,530 by default, which
   // is about 1 TiB of lazy poison).

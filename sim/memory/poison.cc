@@ -137,6 +137,8 @@ void install_poison_allocator() {
   static_cast<void>(once);
 }
 
+int64_t poisoned_bytes_most() { return static_cast<int64_t>(LargeBlocks::bytes_most()); }
+
 void set_fill(Fill fill) { heap().fill.store(fill, std::memory_order_relaxed); }
 
 Fill current_fill() { return heap().fill.load(std::memory_order_relaxed); }

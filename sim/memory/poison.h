@@ -11,6 +11,8 @@
 // long as the bounded quarantine keeps its addresses, after which a use faults.
 #pragma once
 
+#include <cstdint>
+
 #include "sim/memory/fill.h"
 #include "sim/memory/ledger.h"
 
@@ -20,6 +22,9 @@ namespace loadproof::sim {
 // block of the allocator before it may come to this one's deleter, which aborts. Further calls do
 // nothing. The allocator is one object for the process, since c10 has one CPU allocator.
 void install_poison_allocator();
+
+// The largest block that the kernel's limit on mappings (vm.max_map_count) allows. Thread safe.
+int64_t poisoned_bytes_most();
 
 // What memory allocated from now on holds, on all threads; kNan at first.
 void set_fill(Fill fill);

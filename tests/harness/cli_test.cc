@@ -67,6 +67,8 @@ TEST_F(Program, AnswersBadInputWithACodeAndAMessage) {
       {"forward --model " + model + " --prompt 1 --tokens -1", "--tokens"},
       {"forward --model " + model + " --prompt 1 --attention none", "none"},
       {"schema --recipe --reference", "--reference"},
+      {"doctor now", "now"},
+      {"doctor --json /nonexistent/d.json", "cannot write /nonexistent/d.json.tmp"},
   };
   for (const auto& [arguments, message] : cases) {
     const Ended ended = run(arguments);
@@ -240,7 +242,8 @@ TEST_F(Program, TeachesByExamples) {
   EXPECT_EQ(run("--help").code, 0);
   EXPECT_EQ(run("--version").code, 0);
   for (const char* command :
-       {"run", "list", "explain", "memory", "new", "mutate", "inspect", "forward", "schema"}) {
+       {"run", "list", "explain", "memory", "new", "mutate", "inspect", "forward", "schema",
+        "doctor"}) {
     const Ended ended = run(std::string(command) + " --help");
     EXPECT_EQ(ended.code, 0) << command;
     EXPECT_THAT(ended.out, HasSubstr("Examples:\n  loadproof " + std::string(command)));

@@ -1,0 +1,72 @@
+# The part that needs CUDA: the target nccl_part, libloadproof_nccl.so beside the program, which
+# opens it when asked to (sim/backends/nccl_part.h). Only headers are needed to build it, and no
+# nvcc; where they are missing, configure says so in a line and goes on without it.
+
+option(LOADPROOF_CUDA "Build the NCCL part if the headers of CUDA and NCCL are found" ON)
+set(LOADPROOF_CUDA_WHEELS "${LOADPROOF_TORCH}/../cuda" CACHE PATH
+    "Folder of pip packages of CUDA libraries, which the NCCL part needs to load")
+
+# Sets `headers`, or `why_not`, in the caller's scope.
+function(loadproof_find_cuda)
+  set(wheels "${LOADPROOF_TORCH}/../nvidia" "${LOADPROOF_CUDA_WHEELS}/nvidia")
+  list(TRANSFORM wheels APPEND "/cu13/include" OUTPUT_VARIABLE toolkits)
+  list(TRANSFORM wheels APPEND "/nccl/include" OUTPUT_VARIABLE nccls)
+  # These are of different packages: a folder that has them all has what torch's headers include.
+  set(needed cuda_runtime_api.h crt/host_defines.h cublas_v2.h cublasLt.h cusparse.h cusolverDn.h)
+  set(why_not "no folder has ${needed}" PARENT_SCOPE)
+  find_path(LOADPROOF_CUDA_HEADERS crt/host_defines.h HINTS /usr/local/cuda/include ${toolkits}
+    DOC "Folder of the CUDA 13 toolkit's headers")
+  find_path(LOADPROOF_NCCL_HEADERS nccl.h HINTS ${LOADPROOF_CUDA_HEADERS} ${nccls}
+    DOC "Folder of nccl.h")
+  foreach(header IN LISTS needed)
+    if(NOT EXISTS "${LOADPROOF_CUDA_HEADERS}/${header}")
+      set(why_not "no ${header}; set LOADPROOF_CUDA_HEADERS" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  file(STRINGS "${LOADPROOF_CUDA_HEADERS}/cuda.h" version REGEX "define CUDA_VERSION 13")
+  if(version STREQUAL "")
+    set(why_not "${LOADPROOF_CUDA_HEADERS} is not of CUDA 13, which the wheel's is" PARENT_SCOPE)
+  elseif(NOT EXISTS "${LOADPROOF_NCCL_HEADERS}/nccl.h")
+    set(why_not "no nccl.h; set LOADPROOF_NCCL_HEADERS" PARENT_SCOPE)
+  elseif(NOT EXISTS "${LOADPROOF_TORCH}/lib/libtorch_cuda.so")
+    set(why_not "${LOADPROOF_TORCH} is a LibTorch without CUDA" PARENT_SCOPE)
+  elseif(NOT EXISTS "${LOADPROOF_CUDA_LIBS}/libcudart.so.13")
+    set(why_not "no libcudart.so.13; set LOADPROOF_CUDA_LIBS" PARENT_SCOPE)
+  else()
+    set(why_not "" PARENT_SCOPE)
+    set(headers "${LOADPROOF_CUDA_HEADERS}" "${LOADPROOF_NCCL_HEADERS}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(loadproof_nccl_part)
+  set(why_not "LOADPROOF_CUDA is OFF")
+  if(LOADPROOF_CUDA)
+    loadproof_find_cuda()
+  endif()
+  if(why_not)
+    message(STATUS "NCCL part: not built: ${why_not}")
+    return()
+  endif()
+  list(REMOVE_DUPLICATES headers)
+  message(STATUS "NCCL part: built with ${headers}")
+  file(GLOB sources CONFIGURE_DEPENDS sim/backends/nccl/*.cc)
+  add_library(nccl_part SHARED ${sources} sim/backends/names.cc sim/backends/transfer.cc)
+  target_include_directories(nccl_part PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_include_directories(nccl_part SYSTEM PRIVATE ${headers})
+  target_compile_definitions(nccl_part PRIVATE USE_C10D_NCCL)
+  # What libtorch_cuda needs in turn may be missing here: that is for the loader to find.
+  target_link_options(nccl_part PRIVATE LINKER:--unresolved-symbols=ignore-in-shared-libs
+    LINKER:--disable-new-dtags)  # RPATH, unlike RUNPATH, holds for what libtorch_cuda needs, too
+  target_link_libraries(nccl_part PRIVATE torch::cpu fmt::fmt tl::expected loadproof_warnings
+    "${LOADPROOF_TORCH}/lib/libtorch_cuda.so" "${LOADPROOF_TORCH}/lib/libc10_cuda.so"
+    "${LOADPROOF_CUDA_LIBS}/libcudart.so.13")
+  set(rpath "${LOADPROOF_RPATH}")
+  foreach(package IN ITEMS cu13 cudnn nccl cusparselt nvshmem)
+    list(APPEND rpath "${LOADPROOF_CUDA_WHEELS}/nvidia/${package}/lib")
+  endforeach()
+  set_target_properties(nccl_part PROPERTIES OUTPUT_NAME loadproof_nccl
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}" BUILD_RPATH "${rpath}"
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  add_dependencies(loadproof nccl_part)
+endfunction()

@@ -1,0 +1,142 @@
+#include "sim/backends/nccl/backend.h"
+
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <fmt/format.h>
+
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+
+#include "sim/backends/caught.h"
+#include "sim/backends/nccl/devices.h"
+#include "sim/backends/nccl/staging.h"
+#include "sim/backends/nccl/world.h"
+#include "sim/backends/transfer.h"
+
+namespace loadproof::sim {
+namespace {
+
+// No member is ever missing when run() is called, so that this only bounds a broken transport.
+constexpr std::chrono::milliseconds kTimeout = std::chrono::minutes(2);
+
+c10d::ReduceOp reduce_op(Reduction reduction) {
+  switch (reduction) {
+    case Reduction::kSum: return c10d::ReduceOp::SUM;
+    case Reduction::kMax: return c10d::ReduceOp::MAX;
+    case Reduction::kMin: return c10d::ReduceOp::MIN;
+  }
+  SIM_CHECK(false, "no such reduction: {}", static_cast<int>(reduction));
+}
+
+template <typename Options>
+Options rooted(const Transfer& transfer) {
+  Options options;
+  options.rootRank = transfer.source;
+  return options;
+}
+
+// Lists of what a member gives or receives, empty where it has no part in it.
+std::vector<std::vector<at::Tensor>> list_of(const std::vector<at::Tensor>& tensors) {
+  if (tensors.empty()) return {};
+  return {tensors};
+}
+
+// What a member asks of its process group.
+c10::intrusive_ptr<c10d::Work> start(const Transfer& transfer, size_t member, Staged& staged,
+                                     c10d::ProcessGroupNCCL& nccl) {
+  switch (transfer.op) {
+    case Collective::kBroadcast:
+      return nccl.broadcast(staged.in.empty() ? staged.out : staged.in,
+                            rooted<c10d::BroadcastOptions>(transfer));
+    case Collective::kSend:
+      return member == 0 ? nccl.send(staged.in, 1, 0) : nccl.recv(staged.out, 0, 0);
+    case Collective::kScatter: {
+      auto in = list_of(staged.in);
+      return nccl.scatter(staged.out, in, rooted<c10d::ScatterOptions>(transfer));
+    }
+    case Collective::kGather: {
+      auto out = list_of(staged.out);
+      return nccl.gather(out, staged.in, rooted<c10d::GatherOptions>(transfer));
+    }
+    case Collective::kAllGather: {
+      auto out = list_of(staged.out);
+      return nccl.allgather(out, staged.in);
+    }
+    case Collective::kAllReduce: {
+      c10d::AllreduceOptions options;
+      options.reduceOp = reduce_op(transfer.reduction);
+      return nccl.allreduce(staged.out, options);
+    }
+    case Collective::kBarrier: {
+      c10d::BarrierOptions options;
+      options.device = staged.device;
+      return nccl.barrier(options);
+    }
+  }
+  SIM_CHECK(false, "no such collective: {}", static_cast<int>(transfer.op));
+}
+
+class NcclBackend final : public Backend {
+ public:
+  explicit NcclBackend(std::unique_ptr<NcclWorld> world) : world_(std::move(world)) {}
+
+  std::string_view name() const override { return "nccl"; }
+
+  Result<void> run(std::span<const Transfer> transfers) override {
+    if (!world_) return fail(fmt::format("the NCCL world is dead since: {}", cause_));
+    for (const Transfer& transfer : transfers) {
+      check(transfer);
+      check_ranks(transfer, world_->ranks());
+      if (Result<void> can = check_reducible(transfer); !can) return can;
+    }
+    Result<void> moved;
+    for (const Transfer& transfer : transfers)
+      if (moved && !moves_nothing(transfer)) moved = move(transfer);
+    if (moved) return moved;
+    cause_ = moved.error().message;
+    world_->abort();
+    world_.reset();
+    return fail(fmt::format("NCCL could not move the bytes: {}", cause_));
+  }
+
+ private:
+  Result<void> move(const Transfer& transfer) {
+    std::vector<int> ranks;
+    for (const Member& member : transfer.members) ranks.push_back(member.rank);
+    Result<NcclGroup*> group = world_->group(ranks);
+    if (!group) return tl::make_unexpected(group.error());
+    std::vector<Staged> staged(ranks.size());
+    const auto on_each = [&](auto work) {
+      return in_parallel(ranks.size(), [&](size_t i) {
+        const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(ranks[i]));
+        work(i);
+        c10::cuda::getCurrentCUDAStream().synchronize();
+      });
+    };
+    Result<void> done = on_each([&](size_t i) { staged[i] = stage(transfer, i); });
+    if (done)
+      done = on_each([&](size_t i) { start(transfer, i, staged[i], (*group)->at(i))->wait(); });
+    if (done) done = on_each([&](size_t i) { unstage(transfer, i, staged[i]); });
+    return done;
+  }
+
+  std::unique_ptr<NcclWorld> world_;  // nothing once a run has failed
+  std::string cause_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> make_backend_of_devices(int ranks) {
+  const CudaMachine machine = look_at_devices();
+  if (machine.devices.empty())
+    return fail(fmt::format("the nccl backend needs a GPU for each rank, and there is no device: "
+                            "{}",
+                            machine.why_none));
+  if (machine.devices.size() < static_cast<size_t>(ranks))
+    return fail(fmt::format("the nccl backend needs a GPU for each rank: {} for {} ranks",
+                            machine.devices.size(), ranks));
+  Result<std::unique_ptr<NcclWorld>> world = make_nccl_world(ranks, kTimeout);
+  if (!world) return tl::make_unexpected(world.error());
+  return std::make_unique<NcclBackend>(std::move(*world));
+}
+
+}  // namespace loadproof::sim

@@ -1,0 +1,43 @@
+// NCCL's process groups for one world, of which rank r is device r of this process. Part of
+// libloadproof_nccl.so.
+//
+// One thread uses a world. Nothing here throws. NEVER RUN on a device.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "sim/result.h"
+
+namespace c10d {
+class ProcessGroupNCCL;
+}
+
+namespace loadproof::sim {
+
+// One process group for each rank of an ordered list of global ranks, in that order.
+class NcclGroup {
+ public:
+  virtual ~NcclGroup() = default;
+  virtual c10d::ProcessGroupNCCL& at(size_t index) = 0;
+};
+
+class NcclWorld {
+ public:
+  virtual ~NcclWorld() = default;  // shuts all groups down, their members in parallel
+  virtual int ranks() const = 0;
+  // The group of these ranks; made, with its communicators, when it is first asked for.
+  virtual Result<NcclGroup*> group(const std::vector<int>& ranks) = 0;
+  // Ends what is in flight without waiting for it. Only the destructor may follow.
+  virtual void abort() = 0;
+};
+
+// Its group of all ranks stands. REQUIRES: as many devices as ranks.
+Result<std::unique_ptr<NcclWorld>> make_nccl_world(int ranks, std::chrono::milliseconds timeout);
+
+// So that c10d tells errors to whoever waits and lets no thread of its own end the process. Sets
+// variables of the environment, since there are no options for them; those that are set stay.
+void make_nccl_errors_results();
+
+}  // namespace loadproof::sim

@@ -1,0 +1,60 @@
+// The part of loadproof that needs CUDA: a shared library beside the program, opened when a case or
+// `loadproof doctor` asks for it. The program itself links nothing of CUDA's.
+//
+// libloadproof_nccl.so is built where CMake finds the headers of CUDA and NCCL, by the C++ compiler
+// alone. To load it needs the CUDA libraries that torch's wheel names, of which ci/setup installs
+// none; the error of open_nccl_part() names those that are missing and the pip packages that have
+// them. They are looked for where the loader looks, and below .deps/cuda.
+//
+// TRIED: compiled, loaded, and asked on machines without a GPU, where it says so.
+// NEVER RUN: anything on a device. No collective of the backend that it makes has moved a byte yet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/backends/backend.h"
+#include "sim/backends/cuda_machine.h"
+#include "sim/result.h"
+
+namespace loadproof::sim {
+
+class NcclPart {
+ public:
+  virtual ~NcclPart() = default;
+  // Asks CUDA and NCCL anew; makes no context where there is no device. Never fails: what is wrong
+  // is in why_none.
+  virtual CudaMachine machine() = 0;
+  // A world whose rank r is device r. An error where there are fewer devices than ranks.
+  virtual Result<std::unique_ptr<Backend>> make_backend(int ranks) = 0;
+};
+
+// What both sides must have been compiled with. The first factor is raised by hand with every
+// change of this header or of Backend; the sizes catch most changes of what passes through it.
+inline constexpr uint64_t kNcclPartVersion =
+    1 * 1'000'000 + sizeof(Transfer) * 1'000 + sizeof(Member) + sizeof(CudaMachine);
+
+// The two symbols of the library. The part lives as long as the process.
+inline constexpr const char* kNcclPartVersionSymbol = "loadproof_nccl_part_version";
+inline constexpr const char* kNcclPartSymbol = "loadproof_nccl_part";
+using NcclPartVersionFunction = uint64_t();
+using NcclPartFunction = NcclPart*();
+
+// Where the program looks: $LOADPROOF_NCCL_PART, or libloadproof_nccl.so in the program's folder.
+std::string nccl_part_file();
+
+// Opens it, for good; a second call gives the same. Loading takes about a second and 400 MiB.
+Result<NcclPart*> open_nccl_part(const std::string& file);
+
+// The row of the table of backends: the part's, or why there is none, in a sentence.
+Result<std::unique_ptr<Backend>> make_nccl_backend(int ranks);
+
+// The library that the loader's message says it has not found; "" where it says something else.
+std::string_view library_not_found(std::string_view loader_message);
+// The pip package, with the version that torch 2.11 asks for, that has a library; "" of others.
+std::string_view pip_package_of(std::string_view library);
+
+}  // namespace loadproof::sim
