@@ -11,8 +11,13 @@
 namespace loadproof::harness {
 namespace {
 
-void run_again(sim::Session& session, CaseResult& result) {
-  auto second = session.run(world_of(result.plan));
+Result<Observation> run_world(sim::Session& session, const Case& plan, const RunOptions& options) {
+  const sim::WorldSpec spec = world_of(plan);
+  return options.run_world ? options.run_world(spec) : session.run(spec);
+}
+
+void run_again(sim::Session& session, const RunOptions& options, CaseResult& result) {
+  auto second = run_world(session, result.plan, options);
   if (!second) {
     result.surprises.push_back("the second run could not be made: " + second.error().message);
     return;
@@ -91,7 +96,7 @@ CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& o
   CaseResult result;
   result.plan = plan;
   result.replay = replay_line(plan, options.overrides);
-  auto seen = session.run(world_of(result.plan));
+  auto seen = run_world(session, result.plan, options);
   if (seen) {
     result.observation = std::move(*seen);
     std::vector<std::string> broken;
@@ -101,7 +106,7 @@ CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& o
     result.surprises =
         compare_with_expectations(result.plan, result.observation, result.verdicts);
     result.surprises.insert(result.surprises.end(), broken.begin(), broken.end());
-    if (options.twice) run_again(session, result);
+    if (options.twice) run_again(session, options, result);
     result.status = result.surprises.empty() ? Status::kPass : Status::kFail;
   } else {
     result.error = seen.error().message;

@@ -4,6 +4,7 @@
 // Uses the session's thread. Never fails: what cannot be run is a result of status kError.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace loadproof::harness {
 struct RunOptions {
   bool twice = false;                  // run again; any difference is a surprise
   std::vector<std::string> overrides;  // for the replay line, see replay.h
+  // How the case itself is run, again too; empty: by the session. Its twins always are.
+  std::function<Result<Observation>(const sim::WorldSpec&)> run_world = {};
 };
 
 // Points into the case, which must outlive it.

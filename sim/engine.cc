@@ -7,6 +7,7 @@
 #include <new>
 
 #include "sim/check.h"
+#include "sim/gathered.h"
 #include "sim/memory/ledger.h"
 #include "sim/memory/scan.h"
 #include "sim/snapshot.h"
@@ -20,12 +21,13 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 }  // namespace
 
 Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
-               std::vector<at::Tensor> declared)
+               std::vector<at::Tensor> declared, Peers* peers)
     : spec_(spec),
       asset_(asset),
       backend_(backend),
       declared_(std::move(declared)),
-      first_(spec.alone.value_or(0)),
+      peers_(peers),
+      first_(peers ? peers->rank() : spec.alone.value_or(0)),
       schedule_(spec.schedule, spec.topology.ranks()),
       groups_(spec.topology),
       rendezvous_(groups_.all()),
@@ -34,8 +36,9 @@ Engine::Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
     if (!asset.specs()[i].shared_over.empty()) shared_.push_back(static_cast<int>(i));
   for (const Step* step : flat_steps(*spec.program))
     seen_.steps.push_back({step->id, step->verb, step->where.file, step->where.line});
-  if (spec.memory && !spec.alone) peaks_.emplace(spec.topology);
-  const int ranks = spec.alone ? 1 : spec.topology.ranks();
+  const bool only_one = spec.alone || peers;
+  if (spec.memory && !only_one) peaks_.emplace(spec.topology);
+  const int ranks = only_one ? 1 : spec.topology.ranks();
   runners_.reserve(static_cast<size_t>(ranks));
   for (int rank = first_; rank < first_ + ranks; ++rank) {
     Runner& added = runners_.emplace_back(
@@ -71,6 +74,7 @@ Result<Observation> Engine::run() {
   if (auto laid = lay_out(); !laid) return tl::make_unexpected(laid.error());
   const bool by_steps = schedule_.by_steps();
   while (true) {
+    if (auto begun = begin_turn(); !begun) return tl::make_unexpected(begun.error());
     while (!ready_.empty()) {
       const size_t at = schedule_.next(ready_);
       const int rank = ready_[at];
@@ -82,7 +86,7 @@ Result<Observation> Engine::run() {
         if (auto met = meet(); !met) return tl::make_unexpected(met.error());
     }
     if (auto met = meet(); !met) return tl::make_unexpected(met.error());
-    if (ready_.empty()) return finish();
+    if (ready_.empty() && (!peers_ || over_)) return finish();
   }
 }
 
@@ -169,9 +173,10 @@ void Engine::share(const Runner& sharer) {
     const Slot& held = sharer.rank.slot(slot);
     const Result<int> group = groups_.index_of(held.spec->shared_over, rank);
     if (!group || !held.held) continue;
-    for (int member : spec_.alone ? std::vector<int>() : groups_.ranks_of(*group)) {
+    for (int member : groups_.ranks_of(*group)) {
+      if (member == rank || !runs(member)) continue;
       Rank& other = runner(member).rank;
-      if (member == rank || !other.slot(slot).held) continue;
+      if (!other.slot(slot).held) continue;
       if (held.value.is_same(other.slot(slot).value) &&
           sharer.rank.storage_states(slot) == other.storage_states(slot))
         continue;
@@ -221,13 +226,7 @@ void Engine::note_nothing(const StepContext& step, std::string kind, std::string
 }
 
 void Engine::add_vacuous(VacuousObservation seen) {
-  for (VacuousObservation& known : seen_.vacuous)
-    if (known.step == seen.step && known.kind == seen.kind && known.text == seen.text) {
-      if (std::ranges::find(known.ranks, seen.ranks[0]) == known.ranks.end())
-        known.ranks.push_back(seen.ranks[0]);
-      return;
-    }
-  seen_.vacuous.push_back(std::move(seen));
+  loadproof::sim::add_vacuous(seen_.vacuous, std::move(seen));
 }
 
 void Engine::stop(Runner& runner, Outcome outcome, std::string error) {
@@ -268,7 +267,10 @@ int64_t Engine::turn(int rank) const {
 
 void Engine::work(const StepContext& step, double seconds) {
   note_work(step, {.seconds = seconds});
-  rendezvous_.clocks().work(step.rank.index(), seconds, step.step.id);
+  if (peers_)
+    turn_.events.emplace_back(Working{seconds, step.step.id});
+  else
+    rendezvous_.clocks().work(step.rank.index(), seconds, step.step.id);
 }
 
 at::Generator& Engine::generator(int rank) {
@@ -350,7 +352,7 @@ std::vector<at::Tensor> Engine::values() const {
 }
 
 Observation Engine::finish() {
-  if (!dry()) note_waits();
+  if (!dry() && !peers_) note_waits();
   observe_memory();
   for (Runner& ended : runners_) {
     const bool waits = !ended.stopped && ended.waiting > 0;

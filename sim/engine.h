@@ -25,6 +25,7 @@
 #include "sim/groups.h"
 #include "sim/observation.h"
 #include "sim/peaks.h"
+#include "sim/peers.h"
 #include "sim/rank.h"
 #include "sim/schedule.h"
 #include "sim/stores.h"
@@ -63,9 +64,11 @@ struct Post {
 
 class Engine {
  public:
-  // `declared`: as for observe_tensors().
+  // `declared`: as for observe_tensors(). With `peers` it runs their one rank, and its observation
+  // is of that: what ranks learn of each other, mismatches and waits, is for who holds the
+  // rendezvous to tell.
   Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
-         std::vector<at::Tensor> declared = {});
+         std::vector<at::Tensor> declared = {}, Peers* peers = nullptr);
   // REQUIRES: called once. An error is one of the transport itself, or tensors that cannot be cut
   // as they declare.
   Result<Observation> run();
@@ -167,7 +170,8 @@ class Engine {
   Backend& backend_;
   std::vector<at::Tensor> declared_;
   OriginTable origins_;
-  const int first_;  // rank that runs
+  Peers* const peers_;  // nullptr: all ranks are here
+  const int first_;     // rank that runs
   std::vector<Runner> runners_;
   std::deque<int> ready_;                 // in the order in which they became so
   Schedule schedule_;
@@ -182,7 +186,7 @@ class Engine {
 
   // Gives each rank its declared piece of each tensor. An error: a tensor that cannot be cut so.
   Result<void> lay_out();
-  // REQUIRES: the rank runs: in a dry run only one does.
+  // REQUIRES: the rank runs: in a dry run, and beside peers, only one does.
   Runner& runner(int rank) { return runners_[static_cast<size_t>(rank - first_)]; }
   const Runner& runner(int rank) const { return runners_[static_cast<size_t>(rank - first_)]; }
   // Lets the runner take steps until it waits or ends; `only_one`: at most one step.
@@ -219,6 +223,26 @@ class Engine {
   };
   std::deque<Posted> posted_;
 
+  // Beside peers: what it has asked of them, and not yet told or not yet met.
+  Turn turn_;
+  size_t told_vacuous_ = 0;
+  std::map<int64_t, Call> own_calls_;  // by tag
+  bool over_ = false;                  // nothing will meet again
+  int64_t completes_ = -1;             // number of the meeting whose outcome is worked out
+
+  bool runs(int rank) const {
+    return rank >= first_ && rank < first_ + static_cast<int>(runners_.size());
+  }
+  void arrive(const Post& post, int group, Call call);
+  // Beside peers that change what it sees, waits until it is its turn.
+  Result<void> begin_turn();
+  Result<std::vector<Meeting>> meet_peers();
+  // Of those that move; takes their transfers.
+  Result<void> move_bytes(std::vector<Meeting>& meetings);
+  // By call: what those give that give anything.
+  Result<std::vector<Given>> given_in(const Meeting& meeting);
+  static std::string whereabouts_of(const Runner& runner);
+
   Result<int> group_of(const Post& post, int rank);
   Meet meet_of(const StepContext& step, const Post& post, int group) const;
   // In a dry run: as if all others had come and said the same.
@@ -229,22 +253,26 @@ class Engine {
   void add_reduction(const Post& post, Call& call);
   Result<void> add_scatter(const StepContext& step, const Post& post, int group, Call& call);
   const Posted& posted(const Call& call) const { return posted_[static_cast<size_t>(call.tag)]; }
-  StateMap given_by(const Call& call) const;
+  Given given_by(const Call& call) const;
+  StateMap states_given_by(const Call& call) const;
   void write_received(const Call& call, const std::vector<Interval>& cells);
   std::vector<at::Tensor> gather_targets(int group, const Slot& slot);
   Result<void> add_inner_gather(const Post& post, int group, const Slot& slot, Call& call);
-  void complete_inner_gather(const Meeting& meeting);
   Result<void> meet();
   void note_mismatches(const Meeting& meeting);
-  void complete(const Meeting& meeting);
-  void complete_broadcast(const Meeting& meeting);
-  void complete_scatter(const Meeting& meeting);
-  void complete_gather(const Meeting& meeting);
-  void complete_reduce(const Meeting& meeting);
+  Result<void> complete(const Meeting& meeting);
+  // What the members give becomes what they have, of those that run here.
+  using AllGiven = std::vector<Given>;
+  void complete_broadcast(const Meeting& meeting, const AllGiven& given);
+  void complete_scatter(const Meeting& meeting, const AllGiven& given);
+  void complete_gather(const Meeting& meeting, const AllGiven& given);
+  void complete_inner_gather(const Meeting& meeting, const AllGiven& given);
+  void complete_reduce(const Meeting& meeting, const AllGiven& given);
   // Cells that came from the sender.
   std::vector<Interval> received(const Call& sender, int step, std::vector<Interval> cells);
 
   void note_peak(Runner& runner, int32_t step);
+  void note_met(const Runner& runner, int32_t step);
   void log(uint64_t value);
   void log_writes(const Runner& runner, std::span<const int> slots);
   void note_waits();

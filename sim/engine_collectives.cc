@@ -1,6 +1,5 @@
 // Engine, second part: what a meeting does to bytes and states.
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty_like.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include "sim/check.h"
 #include "sim/engine.h"
+#include "sim/gathered.h"
 #include "sim/torch_types.h"
 
 namespace loadproof::sim {
@@ -22,10 +22,10 @@ struct Joined {
   bool bad;
 };
 
-// What one member gives.
-struct Given {
-  std::vector<Interval> cells;
-  at::Tensor broken;  // by element: whether it is no finite number; undefined: of no floating type
+// What one member gives to a reduction.
+struct Addend {
+  const std::vector<Interval>& cells;
+  const at::Tensor& broken;
   int64_t item = 1;
 
   bool is_broken(int64_t byte) const {
@@ -34,16 +34,16 @@ struct Given {
 };
 
 // Where elements that are finite border on those that are not.
-void add_borders(const Given& given, std::vector<int64_t>& cuts) {
+void add_borders(const Addend& given, std::vector<int64_t>& cuts) {
   if (!given.broken.defined()) return;
   for (int64_t i = 1; i < given.broken.numel(); ++i)
     if (given.is_broken(i * given.item) != given.is_broken((i - 1) * given.item))
       cuts.push_back(i * given.item);
 }
 
-std::vector<Joined> join(const OriginTable& origins, const std::vector<Given>& members) {
+std::vector<Joined> join(const OriginTable& origins, const std::vector<Addend>& members) {
   std::vector<int64_t> cuts;
-  for (const Given& given : members) {
+  for (const Addend& given : members) {
     for (const Interval& cell : given.cells) cuts.insert(cuts.end(), {cell.begin, cell.end});
     add_borders(given, cuts);
   }
@@ -53,7 +53,7 @@ std::vector<Joined> join(const OriginTable& origins, const std::vector<Given>& m
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
     Joined part{cuts[i], cuts[i + 1], kNoOrigin, false};
     int blame = -1;  // of the parent: 2 must not reach sampling, 1 no finite number
-    for (const Given& given : members) {
+    for (const Addend& given : members) {
       auto cell = std::ranges::find_if(given.cells,
                                        [&](const Interval& c) { return c.end > part.begin; });
       if (cell == given.cells.end() || cell->begin > part.begin) continue;
@@ -93,8 +93,11 @@ std::vector<Truncated> with_room(std::vector<Transfer>& transfers) {
     const at::Tensor& given = transfer.members[static_cast<size_t>(transfer.source)].in[0];
     for (Member& member : transfer.members) {
       if (member.out.empty() || member.out[0].nbytes() >= given.nbytes()) continue;
-      truncated.push_back({member.out[0], at::empty_like(given)});
-      member.out[0] = truncated.back().received;
+      const bool is_here = !member.out[0].is_meta();  // and in no other process
+      const at::Tensor room = is_here ? empty_tensor({bytes_of(given)}, DType::kUint8)
+                                      : meta_tensor({bytes_of(given)}, DType::kUint8);
+      if (is_here) truncated.push_back({member.out[0], room});
+      member.out[0] = room;
     }
   }
   return truncated;
@@ -102,8 +105,7 @@ std::vector<Truncated> with_room(std::vector<Transfer>& transfers) {
 
 }  // namespace
 
-Result<void> Engine::meet() {
-  std::vector<Meeting> meetings = rendezvous_.take_ready();
+Result<void> Engine::move_bytes(std::vector<Meeting>& meetings) {
   std::vector<Transfer> transfers;
   for (Meeting& meeting : meetings)
     if (meeting.moves) transfers.push_back(std::move(meeting.transfer));
@@ -112,18 +114,34 @@ Result<void> Engine::meet() {
   for (const Truncated& one : truncated)
     std::memcpy(data_of(one.held), data_of(one.received),
                 static_cast<size_t>(bytes_of(one.held)));
+  return {};
+}
+
+Result<void> Engine::meet() {
+  std::vector<Meeting> meetings;
+  if (!peers_) {
+    meetings = rendezvous_.take_ready();
+  } else if (auto met = meet_peers()) {
+    meetings = std::move(*met);
+  } else {
+    return tl::make_unexpected(met.error());
+  }
+  if (auto moved = move_bytes(meetings); !moved) return moved;
+  if (peers_ && !meetings.empty())
+    if (auto told = peers_->tell_moving(/*moved=*/true); !told) return told;
   for (const Meeting& meeting : meetings) {
     note_mismatches(meeting);
-    if (meeting.moves) complete(meeting);
+    if (!meeting.moves) continue;
+    if (auto done = complete(meeting); !done) return done;
   }
   return {};
 }
 
 void Engine::note_mismatches(const Meeting& meeting) {
   for (const Mismatch& mismatch : meeting.mismatches)
-    seen_.mismatches.push_back({mismatch.kind, mismatch.fatal, mismatch.text, mismatch.ranks,
-                                mismatch.tensors, mismatch.step});
+    seen_.mismatches.push_back(observation_of(mismatch));
   for (int rank : meeting.aborted) {
+    if (!runs(rank)) continue;
     const auto call = std::find_if(meeting.calls.begin(), meeting.calls.end(),
                                    [&](const Call& c) { return c.rank == rank; });
     stop(runner(rank), Outcome::kAborted,
@@ -134,25 +152,30 @@ void Engine::note_mismatches(const Meeting& meeting) {
   }
 }
 
-void Engine::complete(const Meeting& meeting) {
+Result<void> Engine::complete(const Meeting& meeting) {
+  completes_ = meeting.number;
   log(static_cast<uint64_t>(meeting.group) << 40 | static_cast<uint64_t>(meeting.sequence));
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     const Runner& member = runner(call.rank);
     if (!member.memory) continue;
     member.memory->begin(call.step);
     if (meeting.calls.size() == 1) continue;
-    peaks_->met(call.rank, *member.memory);
+    note_met(member, call.step);
     member.costs->meet(posted(call).meet, member.memory->now());
   }
+  const Result<AllGiven> given = given_in(meeting);
+  if (!given) return tl::make_unexpected(given.error());
   switch (meeting.calls[0].op) {
-    case Collective::kBroadcast: case Collective::kSend: complete_broadcast(meeting); break;
-    case Collective::kScatter: complete_scatter(meeting); break;
+    case Collective::kBroadcast: case Collective::kSend: complete_broadcast(meeting, *given); break;
+    case Collective::kScatter: complete_scatter(meeting, *given); break;
     case Collective::kGather:
-    case Collective::kAllGather: complete_gather(meeting); break;
-    case Collective::kAllReduce: complete_reduce(meeting); break;
+    case Collective::kAllGather: complete_gather(meeting, *given); break;
+    case Collective::kAllReduce: complete_reduce(meeting, *given); break;
     case Collective::kBarrier: break;
   }
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     Runner& member = runner(call.rank);
     if (posted(call).slot >= 0) {
       log_writes(member, {&posted(call).slot, 1});
@@ -163,8 +186,12 @@ void Engine::complete(const Meeting& meeting) {
     if (call.async && --member.open[call.step] > 0) continue;
     if (call.async && member.awaited != call.step) continue;
     if (call.async) member.awaited = -1;
-    if (--member.waiting == 0 && !member.stopped) ready_.push_back(call.rank);
+    if (--member.waiting > 0 || member.stopped) continue;
+    ready_.push_back(call.rank);
+    turn_.woken_by = meeting.number;
   }
+  completes_ = -1;
+  return {};
 }
 
 std::vector<Interval> Engine::received(const Call& sender, int step, std::vector<Interval> cells) {
@@ -178,8 +205,14 @@ std::vector<Interval> Engine::received(const Call& sender, int step, std::vector
   return cells;
 }
 
-// States of what a member gives, as its transport sees the bytes.
-StateMap Engine::given_by(const Call& call) const {
+Given Engine::given_by(const Call& call) const {
+  Given given{.states = states_given_by(call), .broken = posted(call).broken, .level = {}};
+  if (call.op == Collective::kScatter) given.level = posted(call).shard->levels.back();
+  return given;
+}
+
+// As its transport sees the bytes.
+StateMap Engine::states_given_by(const Call& call) const {
   const Posted& known = posted(call);
   const Rank& rank = runner(call.rank).rank;
   const Slot& slot = rank.slot(known.slot);
@@ -202,22 +235,23 @@ void Engine::write_received(const Call& call, const std::vector<Interval>& cells
   rank.wrote_bytes(known.slot, cells);
 }
 
-void Engine::complete_broadcast(const Meeting& meeting) {
-  const auto source = std::find_if(meeting.calls.begin(), meeting.calls.end(),
-                                   [](const Call& call) { return call.rank == call.source; });
-  const StateMap given = given_by(*source);
+void Engine::complete_broadcast(const Meeting& meeting, const AllGiven& all) {
+  const auto source = std::ranges::find_if(
+      meeting.calls, [](const Call& call) { return call.rank == call.source; });
+  const StateMap& given = all[static_cast<size_t>(source - meeting.calls.begin())].states;
   for (const Call& call : meeting.calls) {
-    if (call.rank == source->rank) continue;
+    if (call.rank == source->rank || !runs(call.rank)) continue;
     const int64_t bytes = std::min(call.bytes, source->bytes);
     write_received(call, received(*source, call.step, given.read(0, bytes)));
   }
 }
 
-void Engine::complete_scatter(const Meeting& meeting) {
-  const auto source = std::find_if(meeting.calls.begin(), meeting.calls.end(),
-                                   [](const Call& call) { return call.rank == call.source; });
-  const StateMap given = given_by(*source);
+void Engine::complete_scatter(const Meeting& meeting, const AllGiven& all) {
+  const auto source = std::ranges::find_if(
+      meeting.calls, [](const Call& call) { return call.rank == call.source; });
+  const Given& given = all[static_cast<size_t>(source - meeting.calls.begin())];
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     const Posted& known = posted(call);
     const auto item = static_cast<int64_t>(item_size(call.dtype));
     const OriginId padding = origins_.add({.kind = StateKind::kComputed,
@@ -226,10 +260,10 @@ void Engine::complete_scatter(const Meeting& meeting) {
                                            .item_size = static_cast<int32_t>(item),
                                            .what = "padding"});
     const auto place = static_cast<int64_t>(&call - meeting.calls.data());
-    const Shard::Level& level = posted(*source).shard->levels.back();
+    const Shard::Level& level = *given.level;
     const auto members = static_cast<int64_t>(meeting.calls.size());
-    std::vector<Interval> cells =
-        pick(given, *layout_of(level.cut, level.shape, {members, place}), item, {padding, 0});
+    std::vector<Interval> cells = pick(
+        given.states, *layout_of(level.cut, level.shape, {members, place}), item, {padding, 0});
     if (call.rank != source->rank) cells = received(*source, call.step, std::move(cells));
     StateMap states(bytes_of(known.moved), {padding, 0});
     states.splice(0, states.bytes(), cells);
@@ -237,10 +271,9 @@ void Engine::complete_scatter(const Meeting& meeting) {
   }
 }
 
-void Engine::complete_inner_gather(const Meeting& meeting) {
-  std::vector<std::vector<Interval>> given;
-  for (const Call& call : meeting.calls) given.push_back(given_by(call).intervals());
+void Engine::complete_inner_gather(const Meeting& meeting, const AllGiven& given) {
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     const Posted& known = posted(call);
     if (known.dim < 0) continue;  // of a gather to one: not that one
     const auto item = static_cast<int64_t>(item_size(call.dtype));
@@ -251,7 +284,8 @@ void Engine::complete_inner_gather(const Meeting& meeting) {
       const int64_t count = call.out[m].size(known.dim);
       const bool own = meeting.calls[m].rank == call.rank;
       write_box(states, shape_of(joined), rows(shape_of(joined), known.dim, begin, count), item,
-                own ? given[m] : received(meeting.calls[m], call.step, given[m]));
+                own ? given[m].states.intervals()
+                    : received(meeting.calls[m], call.step, given[m].states.intervals()));
       begin += count;
     }
     runner(call.rank).rank.give_shared(known.slot, std::move(joined), std::move(states),
@@ -259,13 +293,13 @@ void Engine::complete_inner_gather(const Meeting& meeting) {
   }
 }
 
-void Engine::complete_gather(const Meeting& meeting) {
-  if (std::ranges::any_of(meeting.calls,
-                          [&](const Call& call) { return posted(call).dim >= 0; }))
-    return complete_inner_gather(meeting);
-  std::vector<std::vector<Interval>> given;
-  for (const Call& call : meeting.calls) given.push_back(given_by(call).intervals());
+void Engine::complete_gather(const Meeting& meeting, const AllGiven& given) {
+  if (std::ranges::any_of(meeting.calls, [&](const Call& call) {
+        return runs(call.rank) && posted(call).dim >= 0;
+      }))
+    return complete_inner_gather(meeting, given);
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     if (call.op == Collective::kGather && call.rank != call.source) continue;
     Rank& rank = runner(call.rank).rank;
     const int slot = posted(call).slot;
@@ -287,8 +321,9 @@ void Engine::complete_gather(const Meeting& meeting) {
       const Layout layout = *layout_of(level.cut, level.shape, {members, member});
       StateMap piece(element_count(layout.shape) * item, {lost, 0});
       const std::vector<Interval> cells =
-          meeting.calls[m].rank == call.rank ? given[m]
-                                             : received(meeting.calls[m], call.step, given[m]);
+          meeting.calls[m].rank == call.rank
+              ? given[m].states.intervals()
+              : received(meeting.calls[m], call.step, given[m].states.intervals());
       piece.splice(0, piece.bytes(), cells);
       put(states, piece, layout.parts, item);
       for (const Part& part : layout.parts)
@@ -300,12 +335,14 @@ void Engine::complete_gather(const Meeting& meeting) {
   }
 }
 
-void Engine::complete_reduce(const Meeting& meeting) {
-  std::vector<Given> members;
-  for (const Call& call : meeting.calls)
-    members.push_back({given_by(call).intervals(), posted(call).broken, item_size(call.dtype)});
+void Engine::complete_reduce(const Meeting& meeting, const AllGiven& given) {
+  std::vector<Addend> members;
+  for (size_t i = 0; i < given.size(); ++i)
+    members.push_back({given[i].states.intervals(), given[i].broken,
+                       item_size(meeting.calls[i].dtype)});
   const std::vector<Joined> joined = join(origins_, members);
   for (const Call& call : meeting.calls) {
+    if (!runs(call.rank)) continue;
     if (call.source >= 0 && call.source != call.rank) continue;
     std::vector<Interval> cells;
     for (const Joined& part : joined) {
@@ -324,18 +361,10 @@ void Engine::complete_reduce(const Meeting& meeting) {
 
 void Engine::note_waits() {
   std::vector<std::string> whereabouts;
-  for (const Runner& each : runners_) {
-    if (each.stopped)
-      whereabouts.push_back(fmt::format("{} at step {}: {}", name(each.seen.outcome),
-                                        each.current ? each.current->id : "?", each.seen.error));
-    else
-      whereabouts.push_back(each.waiting > 0 ? "waiting" : "finished");
-  }
+  for (const Runner& each : runners_) whereabouts.push_back(whereabouts_of(each));
   const WaitReport report = rendezvous_.report(whereabouts);
   for (const Waiting& waiting : report.waiting) {
-    if (runner(waiting.rank).stopped) continue;
-    seen_.waits.push_back({waiting.rank, waiting.step, waiting.op, waiting.tensor, waiting.group,
-                           waiting.sequence, waiting.missing, waiting.text});
+    if (!runner(waiting.rank).stopped) seen_.waits.push_back(observation_of(waiting));
   }
   seen_.wait_report = report.text;
 }

@@ -15,7 +15,13 @@ void Engine::note_peak(Runner& runner, int32_t step) {
   runner.costs->work({.touched = runner.memory->take_touched()});
   runner.costs->held(runner.memory->most(), step);
   if (spec_.committed) runner.memory->note_committed(read_ledger(runner.rank.index()).committed);
-  if (peaks_) peaks_->note(runner.rank.index(), *runner.memory, step);
+  if (peers_) turn_.held.push_back({completes_, false, runner.memory->most(), step});
+  if (peaks_) peaks_->note(runner.rank.index(), runner.memory->most(), step);
+}
+
+void Engine::note_met(const Runner& runner, int32_t step) {
+  if (peers_) turn_.held.push_back({completes_, true, runner.memory->now(), step});
+  if (peaks_) peaks_->met(runner.rank.index(), runner.memory->now());
 }
 
 std::vector<CostLog> Engine::take_costs() {

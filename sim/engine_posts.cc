@@ -92,7 +92,7 @@ Result<void> Engine::post(const StepContext& step, const Post& post) {
   }
   if (spec_.memory) posted_.back().meet = meet_of(step, post, *group);
   call.async = post.async;
-  rendezvous_.arrive(*group, std::move(call));
+  arrive(post, *group, std::move(call));
   Runner& poster = runner(rank);
   ++(post.async ? poster.open[step.step.index] : poster.waiting);
   return {};

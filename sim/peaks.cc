@@ -30,8 +30,6 @@ void Peaks::replace_most(int rank, const ByDevice<MemoryUse>& now) {
   most = now;
 }
 
-void Peaks::met(int rank, const MemoryLog& log) { replace_most(rank, log.now()); }
-
 void Peaks::raise(PeakObservation& peak, const MemoryUse& now, int rank, int32_t step) {
   if (now.resident <= peak.resident && now.reserved <= peak.reserved) return;
   peak.reserved = std::max(peak.reserved, now.reserved);
@@ -44,17 +42,17 @@ void Peaks::raise(PeakObservation& peak, const MemoryUse& now, int rank, int32_t
   peak.rank = rank;
 }
 
-void Peaks::note(int rank, const MemoryLog& log, int32_t step) {
+void Peaks::note(int rank, const ByDevice<MemoryUse>& within, int32_t step) {
   ByDevice<MemoryUse> most = most_[static_cast<size_t>(rank)];
   for (Device device : {Device::kCpu, Device::kCuda}) {
-    most[device].resident = std::max(most[device].resident, log.most()[device].resident);
-    most[device].reserved = std::max(most[device].reserved, log.most()[device].reserved);
+    most[device].resident = std::max(most[device].resident, within[device].resident);
+    most[device].reserved = std::max(most[device].reserved, within[device].reserved);
   }
   replace_most(rank, most);
   const size_t node = most_.size() + static_cast<size_t>(topology_.node_of(rank));
   const size_t device =
       most_.size() + nodes_.size() + static_cast<size_t>(topology_.device_of(rank));
-  raise(peaks_[static_cast<size_t>(rank)], log.most()[Device::kCpu], rank, step);
+  raise(peaks_[static_cast<size_t>(rank)], within[Device::kCpu], rank, step);
   raise(peaks_[node], nodes_[static_cast<size_t>(topology_.node_of(rank))], rank, step);
   raise(peaks_[device], devices_[static_cast<size_t>(topology_.device_of(rank))], rank, step);
 }

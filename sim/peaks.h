@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/memory_log.h"
+#include "sim/device.h"
 #include "sim/observation.h"
 #include "sim/rank_set.h"
 
@@ -17,10 +17,10 @@ namespace loadproof::sim {
 class Peaks {
  public:
   explicit Peaks(const Topology& topology);
-  // The rank has just run this step, or met in it.
-  void note(int rank, const MemoryLog& log, int32_t step);
+  // The rank has just run this step, or met in it; `within`: the most that it held then.
+  void note(int rank, const ByDevice<MemoryUse>& within, int32_t step);
   // The rank has met others in a collective: what it held before is past for all of them.
-  void met(int rank, const MemoryLog& log);
+  void met(int rank, const ByDevice<MemoryUse>& now) { replace_most(rank, now); }
   // By rank, then by node, then by device.
   std::vector<PeakObservation> take() { return std::move(peaks_); }
 

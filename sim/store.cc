@@ -138,6 +138,7 @@ std::vector<std::string> Store::files(const std::string& pattern) const {
 
 Result<fs::path> Store::own_copy() {
   opened_.clear();
+  has_news_ = true;
   if (own_) return *own_;
   const Result<fs::path> to = room_();
   if (!to) return to;

@@ -65,6 +65,13 @@ class Store {
   // Files that a pattern means, sorted.
   std::vector<std::string> files(const std::string& pattern) const;
 
+  // Whether it was changed, or meant to be, since its knowledge was last written or read.
+  bool has_news() const { return has_news_; }
+  // What is known of the bytes in its files, as a file; the files themselves lie where they lie.
+  // Read by the same copy in another process, whose table of origins is another.
+  Result<void> write_knowledge(const std::filesystem::path& to, const OriginTable& origins);
+  Result<void> read_knowledge(const std::filesystem::path& from, OriginTable& origins);
+
   // Adds to a file, of a key the last writer wins. What cannot be read of a damaged file is gone.
   // True: it took the place of other bytes that another rank had saved.
   Result<bool> save(const std::string& file, Saved saved, IndexAfterSave index);
@@ -101,6 +108,7 @@ class Store {
   std::optional<std::filesystem::path> own_;  // of this copy; nothing: as declared
   std::map<Reading, Checkpoint> opened_;
   std::map<std::string, File> files_;
+  bool has_news_ = false;
 
   std::filesystem::path folder() const;
   std::string told(std::string text) const;

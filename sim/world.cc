@@ -51,7 +51,13 @@ Result<std::vector<at::Tensor>> declared_values(const WorldSpec& spec, const Ass
 
 }  // namespace
 
-Result<Observation> Session::run(const WorldSpec& spec) {
+Result<Observation> Session::run(const WorldSpec& spec) { return run(spec, nullptr, nullptr); }
+
+Result<Observation> Session::run_one(const WorldSpec& spec, Peers& others, Backend& backend) {
+  return run(spec, &others, &backend);
+}
+
+Result<Observation> Session::run(const WorldSpec& spec, Peers* others, Backend* reaching) {
   const Result<Fill> fill = fill_named(spec.fill);
   if (!fill) return tl::make_unexpected(fill.error());
   const c10::InferenceMode inference;
@@ -61,12 +67,16 @@ Result<Observation> Session::run(const WorldSpec& spec) {
         parts_->assets.open(spec.model, spec.dtype, spec.extras, spec.stores, spec.dry);
     if (!asset) return tl::make_unexpected(asset.error());
     if (spec.dry) return run_dry(spec, **asset);
-    Result<std::unique_ptr<Backend>> backend = make_backend(spec.backend, spec.topology.ranks());
-    if (!backend) return tl::make_unexpected(backend.error());
+    Result<std::unique_ptr<Backend>> own;
+    if (!reaching) {
+      own = make_backend(spec.backend, spec.topology.ranks());
+      if (!own) return tl::make_unexpected(own.error());
+    }
+    Backend& backend = reaching ? *reaching : **own;
     Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);
     if (!declared) return tl::make_unexpected(declared.error());
     reset_ledger();
-    return Engine(spec, **asset, **backend, std::move(*declared)).run();
+    return Engine(spec, **asset, backend, std::move(*declared), others).run();
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("not enough memory for a world of {} ranks", spec.topology.ranks()));
   } catch (const c10::Error& error) {

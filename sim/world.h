@@ -52,6 +52,9 @@ struct WorldSpec {
   int64_t steps_max = 10'000'000;    // of all ranks together
 };
 
+class Backend;
+class Peers;
+
 class Session {
  public:
   Session();
@@ -61,10 +64,15 @@ class Session {
   // An error is bad input (no such model, no memory for the world) or a transport that is broken.
   // What the simulated ranks do wrong is in the Observation.
   Result<Observation> run(const WorldSpec& spec);
+  // One rank of the world, whose others are in other processes: what it shows of itself. The
+  // backend reaches them.
+  Result<Observation> run_one(const WorldSpec& spec, Peers& others, Backend& backend);
 
  private:
   struct Parts;
   std::unique_ptr<Parts> parts_;
+
+  Result<Observation> run(const WorldSpec& spec, Peers* others, Backend* backend);
 };
 
 }  // namespace loadproof::sim

@@ -6,10 +6,10 @@ namespace loadproof::harness {
 namespace {
 
 constexpr CommandInfo kCommands[] = {
-    {"run", add_run},         {"list", add_list},       {"explain", add_explain},
-    {"memory", add_memory},   {"new", add_new},         {"mutate", add_mutate},
-    {"inspect", add_inspect}, {"forward", add_forward}, {"schema", add_schema},
-    {"doctor", add_doctor},
+    {"run", add_run},         {"launch", add_launch},   {"list", add_list},
+    {"explain", add_explain}, {"memory", add_memory},   {"new", add_new},
+    {"mutate", add_mutate},   {"inspect", add_inspect}, {"forward", add_forward},
+    {"schema", add_schema},   {"doctor", add_doctor},
 };
 
 }  // namespace

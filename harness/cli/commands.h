@@ -23,6 +23,7 @@ struct CommandInfo {
 };
 
 void add_run(CLI::App& program, int& exit_code);
+void add_launch(CLI::App& program, int& exit_code);
 void add_list(CLI::App& program, int& exit_code);
 void add_explain(CLI::App& program, int& exit_code);
 void add_memory(CLI::App& program, int& exit_code);

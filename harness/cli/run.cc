@@ -10,10 +10,13 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/output.h"
 #include "harness/cli/selection.h"
 #include "harness/cli/terminal.h"
 #include "harness/cli/workers.h"
 #include "harness/fill_twins.h"
+#include "harness/launch_env.h"
+#include "harness/processes.h"
 #include "harness/reporters/reporters.h"
 #include "harness/runner.h"
 
@@ -37,6 +40,8 @@ struct Options {
   bool verbose = false;
   std::string json, junit;
   int64_t jobs = 1;
+  bool processes = false;
+  double patience = 60;
   std::string share;  // "I/N": this process is a worker
 };
 
@@ -67,15 +72,25 @@ bool keep_share(std::vector<Case>& plan, const std::string& share) {
   return true;
 }
 
+// Where other processes are lost: threads of the transport may wait for them for ever.
+[[noreturn]] void end_at_once(int exit_code) {
+  std::cout.flush();
+  std::cerr.flush();
+  std::_Exit(exit_code);
+}
+
 class Run {
  public:
   Run(const Options& options, std::vector<std::unique_ptr<Reporter>> reporters)
       : options_(options), reporters_(std::move(reporters)) {}
 
-  int operator()(const std::vector<Case>& plan) {
+  // With `apart`, as rank 0 of several processes.
+  int operator()(const std::vector<Case>& plan, const ProcessesOptions* apart = nullptr) {
     const auto start = std::chrono::steady_clock::now();
     for (auto& reporter : reporters_) reporter->begin(plan.size());
-    if (const auto jobs = std::min(static_cast<size_t>(options_.jobs), plan.size()); jobs > 1)
+    if (apart)
+      run_apart(plan, *apart);
+    else if (const auto jobs = std::min(static_cast<size_t>(options_.jobs), plan.size()); jobs > 1)
       run_shared(plan, jobs);
     else
       run_here(plan);
@@ -89,11 +104,16 @@ class Run {
   std::vector<std::unique_ptr<Reporter>> reporters_;
   RunSummary summary_;
   FillTwins twins_;
+  bool ended_well_ = true;
 
   void run_here(const std::vector<Case>& plan) {
     sim::Session session;
     const RunOptions how{options_.twice, override_words(options_.selection)};
     for (const Case& one : plan) take(run_case(session, one, how));
+  }
+
+  void run_apart(const std::vector<Case>& plan, const ProcessesOptions& how) {
+    ended_well_ = run_as_first(plan, how, [this](CaseResult result) { take(std::move(result)); });
   }
 
   void run_shared(const std::vector<Case>& plan, size_t jobs) {
@@ -117,14 +137,43 @@ class Run {
     for (auto& reporter : reporters_)
       if (auto ended = reporter->end(summary_); !ended)
         exit_code = bad_input(ended.error().message);
+    if (!ended_well_) end_at_once(kBadInput);
     return exit_code;
   }
 };
 
+// This process is one of several, one for each rank.
+int run_rank(const Options& options, const std::vector<Case>& plan) {
+  const auto launched = read_launch_environment(process_environment());
+  if (!launched) return bad_input("--processes: " + launched.error().message);
+  const ProcessesOptions how{
+      .launched = *launched,
+      .patience = std::chrono::milliseconds(static_cast<int64_t>(options.patience * 1000)),
+      .how = {options.twice, override_words(options.selection)},
+      .lost_first = [rank = launched->rank](const std::string& why) {
+        print_error("rank {}: {}\n", rank, why);
+        end_at_once(kBadInput);
+      }};
+  if (launched->rank > 0) {
+    if (auto done = run_as_other(plan, how); !done) {
+      print_error("rank {}: {}\n", launched->rank, done.error().message);
+      end_at_once(kBadInput);
+    }
+    return kAsExpected;
+  }
+  auto reporters = make_reporters(reporter_options(options));
+  if (!reporters) return bad_input(reporters.error().message);
+  return Run(options, std::move(*reporters))(plan, &how);
+}
+
 int run(const Options& options) {
   if (options.jobs < 1) return bad_input("--jobs: there must be at least one");
+  if (options.processes && options.jobs > 1)
+    return bad_input("--jobs: with --processes, all of them run one case after the other");
+  if (options.patience <= 0) return bad_input("--patience: there must be some");
   auto plan = select_cases(options.selection);
   if (!plan) return kBadInput;
+  if (options.processes) return run_rank(options, *plan);
   if (!options.share.empty() && !keep_share(*plan, options.share))
     return bad_input(fmt::format("--share: '{}' is not I/N", options.share));
   auto reporters = make_reporters(reporter_options(options));
@@ -143,6 +192,12 @@ void add_run(CLI::App& program, int& exit_code) {
   command->add_option("--json", options->json, "Everything observed and judged")->type_name("FILE");
   command->add_option("--junit", options->junit, "Results for CI systems")->type_name("FILE");
   command->add_option("--jobs", options->jobs, "Processes to share the cases")->type_name("N");
+  command->add_flag("--processes", options->processes,
+                    "This is one of as many processes as there are ranks, see launch");
+  command
+      ->add_option("--patience", options->patience,
+                   "With --processes: how long nothing may be heard of a rank")
+      ->type_name("SECONDS");
   command->add_flag("--verbose", options->verbose, "Tell what every oracle says of every case");
   command->add_option("--share", options->share)->group("");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -41,6 +41,10 @@ Result<std::vector<std::unique_ptr<Reporter>>> make_reporters(const ReporterOpti
 // since the line does not hold programs. An error: no such line, or one of another case.
 Result<CaseResult> read_json_line(std::string_view line, const Case& plan);
 
+// An observation from one process to another: as in the report, and what twins are compared by.
+std::string write_observation(const Observation& seen);
+Result<Observation> read_observation(std::string_view text);
+
 // What the case held, as a line of JSON: steps, peaks and memory as the report of a run has them.
 std::string memory_json(const Case& plan, const Observation& seen);
 

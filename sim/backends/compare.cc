@@ -85,7 +85,7 @@ class Comparison {
     }
     if (meeting_.moves && in_pieces(reference)) compare_pieces();
     tell_differences();
-    if (meeting_.moves) make_transfer();
+    if (meeting_.moves) meeting_.transfer = transfer_of(meeting_.calls, source_);
   }
 
  private:
@@ -191,16 +191,6 @@ class Comparison {
     add_aborted(receiver.rank);
   }
 
-  void make_transfer() {
-    Transfer& transfer = meeting_.transfer;
-    transfer.op = meeting_.calls[source_].op;
-    transfer.reduction = meeting_.calls[source_].reduction;
-    transfer.source = static_cast<int>(source_);
-    transfer.members.reserve(meeting_.calls.size());
-    for (const Call& call : meeting_.calls)
-      transfer.members.push_back({call.rank, call.in, call.out});
-  }
-
   Meeting& meeting_;
   size_t source_;
   std::map<std::pair<std::ptrdiff_t, std::string_view>, size_t> noted_;  // index of its mismatch
@@ -209,6 +199,16 @@ class Comparison {
 };
 
 }  // namespace
+
+Transfer transfer_of(const std::vector<Call>& calls, size_t source) {
+  Transfer transfer{.op = calls[source].op,
+                    .source = static_cast<int>(source),
+                    .reduction = calls[source].reduction,
+                    .members = {}};
+  transfer.members.reserve(calls.size());
+  for (const Call& call : calls) transfer.members.push_back({call.rank, call.in, call.out});
+  return transfer;
+}
 
 void compare(Meeting& meeting) { Comparison(meeting).run(); }
 

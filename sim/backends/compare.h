@@ -9,4 +9,7 @@ namespace loadproof::sim {
 // calls. Linear in the calls, but for the pieces of an all_gather, which are a square.
 void compare(Meeting& meeting);
 
+// The transfer of calls that agree; `source`: index of the one that gives or receives for all.
+Transfer transfer_of(const std::vector<Call>& calls, size_t source);
+
 }  // namespace loadproof::sim

@@ -61,7 +61,7 @@ class Batch {
     for_each_tensor(transfer, [&](const at::Tensor& tensor) { in_flight_.add(tensor); });
     if (!joins(transfer, *group))
       if (Result<void> posted = post_bundle(); !posted) return posted;
-    if (is_small_broadcast(transfer)) {
+    if (can_join(transfer)) {
       bundle_.push_back(&transfer);
       bundle_group_ = *group;
       bundle_bytes_ += longest_piece(transfer);
@@ -87,12 +87,14 @@ class Batch {
   static constexpr size_t kSmallMax = size_t{64} * 1024;
   static constexpr size_t kBundleMax = size_t{1024} * 1024;
 
-  static bool is_small_broadcast(const Transfer& transfer) {
-    return transfer.op == Collective::kBroadcast && longest_piece(transfer) <= kSmallMax;
+  // Where ranks are in processes of their own, one does not know what others could join.
+  bool can_join(const Transfer& transfer) const {
+    return !world_.own_rank() && transfer.op == Collective::kBroadcast &&
+           longest_piece(transfer) <= kSmallMax;
   }
 
   bool joins(const Transfer& transfer, const GlooGroup* group) const {
-    return is_small_broadcast(transfer) && !bundle_.empty() && bundle_group_ == group &&
+    return can_join(transfer) && !bundle_.empty() && bundle_group_ == group &&
            bundle_[0]->source == transfer.source && bundle_bytes_ < kBundleMax;
   }
 
@@ -126,7 +128,7 @@ class Batch {
     for (const Member& member : transfer.members) {
       for (const std::vector<at::Tensor>* list : {&member.in, &member.out})
         for (const at::Tensor& tensor : *list)
-          if (tensor.defined()) visit(tensor);
+          if (tensor.defined() && !tensor.is_meta()) visit(tensor);
     }
   }
 
@@ -141,11 +143,12 @@ class Batch {
 
 class GlooBackend final : public Backend {
  public:
-  explicit GlooBackend(std::unique_ptr<GlooWorld> world) : world_(std::move(world)) {}
+  GlooBackend(std::unique_ptr<GlooWorld> world, bool gives_back)
+      : world_(std::move(world)), gives_back_(gives_back) {}
   GlooBackend(const GlooBackend&) = delete;
   GlooBackend& operator=(const GlooBackend&) = delete;
   ~GlooBackend() override {
-    if (world_) give_back_gloo_world(std::move(world_));
+    if (world_ && gives_back_) give_back_gloo_world(std::move(world_));
   }
 
   std::string_view name() const override { return "gloo"; }
@@ -153,7 +156,7 @@ class GlooBackend final : public Backend {
   Result<void> run(std::span<const Transfer> transfers) override {
     if (!world_) return fail(fmt::format("the Gloo world is dead since: {}", cause_));
     for (const Transfer& transfer : transfers) {
-      check(transfer);
+      check(transfer, world_->own_rank());
       check_ranks(transfer, world_->ranks());
       if (Result<void> can = check_reducible(transfer); !can) return can;
     }
@@ -171,6 +174,7 @@ class GlooBackend final : public Backend {
 
  private:
   std::unique_ptr<GlooWorld> world_;  // nothing once a run has failed
+  bool gives_back_;
   std::string cause_;
 };
 
@@ -184,7 +188,11 @@ Result<std::unique_ptr<Backend>> make_gloo_backend(int ranks, const GlooOptions&
                     kGlooRanksMax, ranks));
   Result<std::unique_ptr<GlooWorld>> world = take_gloo_world(ranks, options);
   if (!world) return tl::make_unexpected(world.error());
-  return std::make_unique<GlooBackend>(std::move(*world));
+  return std::make_unique<GlooBackend>(std::move(*world), /*gives_back=*/true);
+}
+
+std::unique_ptr<Backend> backend_in(std::unique_ptr<GlooWorld> world) {
+  return std::make_unique<GlooBackend>(std::move(world), /*gives_back=*/false);
 }
 
 }  // namespace loadproof::sim

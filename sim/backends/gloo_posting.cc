@@ -136,7 +136,8 @@ void Staging::copy_out() const {
 
 void post(const Transfer& transfer, GlooGroup& group, Staging& staging, Works& works) {
   Posting posting(transfer, group, staging);
-  for (size_t i = 0; i < transfer.members.size(); ++i) works.push_back(posting.on_member(i));
+  for (size_t i = 0; i < transfer.members.size(); ++i)
+    if (group.has(i)) works.push_back(posting.on_member(i));
 }
 
 void post_together(const std::vector<const Transfer*>& broadcasts, GlooGroup& group,

@@ -40,10 +40,11 @@ class Staging {
   std::vector<Arrival> arrivals_;
 };
 
-// Starts a transfer that moves something on all its members.
+// Starts a transfer that moves something on all its members that the group has here.
 void post(const Transfer& transfer, GlooGroup& group, Staging& staging, Works& works);
 
 // Starts broadcasts of one source to the same members as one broadcast of all their bytes.
+// REQUIRES: the group has them all here.
 void post_together(const std::vector<const Transfer*>& broadcasts, GlooGroup& group,
                    Staging& staging, Works& works);
 

@@ -20,6 +20,7 @@ using Gloo = c10d::ProcessGroupGloo;
 class Group final : public GlooGroup {
  public:
   explicit Group(size_t size) : members(size) {}
+  bool has(size_t) const override { return true; }
   Gloo& at(size_t index) override { return *members[index]; }
 
   std::vector<c10::intrusive_ptr<Gloo>> members;
@@ -38,6 +39,7 @@ class World final : public GlooWorld {
   ~World() override { close_all(); }
 
   int ranks() const override { return ranks_; }
+  std::optional<int> own_rank() const override { return std::nullopt; }
 
   Result<GlooGroup*> group(const std::vector<int>& ranks) override {
     if (auto found = groups_.find(ranks); found != groups_.end()) return found->second.get();

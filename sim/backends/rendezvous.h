@@ -76,6 +76,7 @@ struct Mismatch {
 struct Meeting {
   int group = 0;
   int64_t sequence = 0;
+  int64_t number = -1;       // among those of all groups, for who tells them to other processes
   std::vector<Call> calls;   // in group order
   std::vector<Mismatch> mismatches;
   std::vector<int> aborted;  // ranks whose real transport would abort

@@ -5,14 +5,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 #include "sim/backends/backend.h"
 #include "sim/check.h"
 #include "sim/result.h"
 
 namespace loadproof::sim {
 
-// SIM_CHECKs everything that the seam asks of a transfer (sim/backends/backend.h).
-void check(const Transfer& transfer);
+// SIM_CHECKs everything that the seam asks of a transfer (sim/backends/backend.h). With `own`, only
+// that rank is here, and the tensors of others may be on meta: sizes alone.
+void check(const Transfer& transfer, std::optional<int> own = {});
 
 // SIM_CHECKs that the members are ranks of a world of so many.
 void check_ranks(const Transfer& transfer, int ranks);

@@ -25,7 +25,7 @@ TEST_F(Program, AnswersBadInputWithACodeAndAMessage) {
   const std::pair<std::string, const char*> cases[] = {
       {"", "subcommand is required"},
       {"rnu x.yaml", "there is no command \"rnu\" (did you mean \"run\"?)"},
-      {"zzzzzz", "there are run list explain"},
+      {"zzzzzz", "there are run launch list explain"},
       {"run", "paths is required"},
       {"run --nonsense " + smoke, "--nonsense"},
       {"run absent.yaml", "there is no file, folder or case called absent.yaml"},

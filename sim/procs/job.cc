@@ -1,0 +1,263 @@
+#include "sim/procs/job.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "sim/backends/backend.h"
+#include "sim/backends/job_store.h"
+#include "sim/procs/coordinator.h"
+#include "sim/procs/link.h"
+#include "sim/procs/pulse.h"
+#include "sim/procs/rank_link.h"
+#include "sim/stores.h"
+#include "sim/temporary_folder.h"
+
+namespace loadproof::sim {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr const char* kCoordinatorKey = "coordinator";
+// What a rank comes for.
+constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
+
+class JobOfRank final : public Job {
+ public:
+  JobOfRank(JobPlace place, ObservationText text) : place_(place), text_(std::move(text)) {}
+  JobOfRank(const JobOfRank&) = delete;
+  JobOfRank& operator=(const JobOfRank&) = delete;
+  // A transport whose peers are gone may wait for them: it is not closed.
+  ~JobOfRank() override {
+    if (!broken_.empty()) static_cast<void>(backend_.release());
+  }
+
+  Result<void> join() {
+    auto store = open_job_store({.host = place_.address,
+                                 .port = place_.port,
+                                 .serves = place_.serves_store && place_.rank == 0,
+                                 .timeout = place_.patience});
+    if (!store) return tl::make_unexpected(store.error());
+    store_ = std::move(*store);
+    if (auto met = place_.rank == 0 ? gather() : reach(); !met) return met;
+    if (auto watched = watch_first(); !watched) return watched;
+    backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_));
+    return {};
+  }
+
+  int rank() const override { return place_.rank; }
+  int ranks() const override { return place_.ranks; }
+  const std::string& broken() const override { return broken_; }
+
+  Result<Observation> run(Session& session, const WorldSpec& spec, int64_t number,
+                          const std::string& id) override {
+    if (!broken_.empty()) return fail(broken_);
+    const std::span<Link> links(links_.data(), static_cast<size_t>(spec.topology.ranks()));
+    ++run_;
+    const bool one_by_one = changes_shared_stores(*spec.program, spec.stores);
+    if (auto made = make_folder(one_by_one); !made) return tl::make_unexpected(made.error());
+    const std::string order = write_message(
+        {.kind = "case", .run = run_, .number = number, .text = id, .body = folder_});
+    for (Link& link : links.subspan(1)) link.queue(order);
+    Gathered gathered;
+    {
+      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one);
+      std::jthread held([&] { gathered = coordinator.run(); });
+      take_part(session, spec);
+    }
+    if (!gathered.lost.empty())
+      broken_ = fmt::format("ranks {} are lost since {}", fmt::join(gathered.lost, ", "), id);
+    if (!gathered.error.empty()) return fail(gathered.error);
+    return put_together(std::move(gathered));
+  }
+
+  void end() override {
+    for (Link& link : links_) static_cast<void>(link.send(write_message({.kind = "end"})));
+  }
+
+  Result<std::optional<Order>> next() override {
+    while (true) {
+      const Result<std::string> frame = own_->receive();
+      if (!frame) return fail("rank 0 is gone: " + frame.error().message);
+      const Result<Message> message = read_message(*frame);
+      if (!message) return tl::make_unexpected(message.error());
+      if (message->kind == "end") return std::nullopt;
+      if (message->kind != "case") continue;  // what is left of an earlier one
+      run_ = message->run;
+      folder_ = message->body;
+      return Order{message->number, message->text};
+    }
+  }
+
+  void take_part(Session& session, const WorldSpec& spec) override {
+    RankLink link(place_.rank, run_, folder_, *own_);
+    const Result<Observation> seen = session.run_one(spec, link, *backend_);
+    if (seen) return tell({.kind = "seen", .body = text_.write(*seen)});
+    tell({.kind = "failed", .text = link.was_stopped() ? "" : seen.error().message});
+  }
+
+  void refuse(const std::string& why) override { tell({.kind = "failed", .text = why}); }
+
+ private:
+  const JobPlace place_;
+  const ObservationText text_;
+  std::unique_ptr<JobStore> store_;
+  std::unique_ptr<Backend> backend_;
+  std::vector<Link> links_;   // rank 0: to all, itself too, by rank
+  std::optional<Link> own_;   // to rank 0
+  uint16_t port_ = 0;         // at which rank 0 takes connections, while ranks come
+  std::optional<PulseGiver> giver_;      // rank 0
+  std::optional<PulseWatcher> watcher_;  // the others
+  int64_t run_ = 0;
+  std::optional<TemporaryFolder> room_;  // rank 0: of the folders that ranks share
+  std::string folder_;                   // of this run; empty: they share none
+  std::string broken_;
+
+  Result<void> make_folder(bool needed) {
+    folder_.clear();
+    if (!needed) return {};
+    auto made = TemporaryFolder::make();
+    if (!made) return tl::make_unexpected(made.error());
+    room_ = std::move(*made);  // that of the run before goes
+    folder_ = room_->path().string();
+    return {};
+  }
+
+  void tell(Message message) {
+    message.run = run_;
+    message.rank = place_.rank;
+    // Where it cannot be sent, the other end knows that better.
+    static_cast<void>(own_->send(write_message(message)));
+  }
+
+  Result<Link> say_hello(const std::string& host, uint16_t port,
+                         const char* as = kForMessages) const {
+    Result<Link> link = connect_to(host, port);
+    if (!link) return link;
+    const auto said = link->send(write_message({.kind = "hello", .rank = place_.rank, .text = as}));
+    if (!said) return tl::make_unexpected(said.error());
+    return link;
+  }
+
+  // For signs of life each rank comes to the same place once more.
+  Result<void> watch_first() {
+    if (place_.rank == 0) return {};
+    Result<Link> link = say_hello(place_.address, port_, kForSigns);
+    if (!link) return tl::make_unexpected(link.error());
+    watcher_.emplace(std::move(*link), place_.patience, place_.lost_first);
+    return {};
+  }
+
+  Result<void> reach() {
+    const Result<std::string> port = store_->get(kCoordinatorKey);
+    if (!port) return fail("rank 0 has not come: " + port.error().message);
+    port_ = static_cast<uint16_t>(std::stoi(*port));
+    Result<Link> link = say_hello(place_.address, port_);
+    if (!link) return tl::make_unexpected(link.error());
+    own_ = std::move(*link);
+    return {};
+  }
+
+  // Takes the connections of all ranks.
+  Result<void> gather() {
+    const Result<Listener> listener = listen_anywhere();
+    if (!listener) return tl::make_unexpected(listener.error());
+    Result<Link> own = say_hello("127.0.0.1", listener->port);
+    Result<void> done;
+    if (own)
+      done = store_->set(kCoordinatorKey, std::to_string(listener->port));
+    else
+      done = tl::make_unexpected(own.error());
+    Arrivals come(static_cast<size_t>(place_.ranks));
+    const auto until = Clock::now() + place_.patience;
+    while (done && !std::ranges::all_of(come, &Arrival::is_whole)) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+      if (left.count() <= 0)
+        done = missing(come);
+      else
+        done = take_one(listener->socket, left, come);
+    }
+    close(listener->socket);
+    if (!done) return done;
+    own_ = std::move(*own);
+    std::vector<Link> pulses;
+    for (Arrival& one : come) {
+      links_.push_back(std::move(*one.link));
+      if (one.pulse) pulses.push_back(std::move(*one.pulse));
+    }
+    giver_.emplace(std::move(pulses), place_.patience);
+    return {};
+  }
+
+  // The connections of a rank: rank 0 itself has one.
+  struct Arrival {
+    std::optional<Link> link, pulse;
+    bool is_first = false;
+    bool is_whole() const { return link && (pulse || is_first); }
+  };
+  using Arrivals = std::vector<Arrival>;
+
+  static Result<void> take_one(int listener, std::chrono::milliseconds patience, Arrivals& come) {
+    constexpr std::chrono::milliseconds kHelloPatience{2000};
+    auto link = accept_one(listener, patience);
+    if (!link) return tl::make_unexpected(link.error());
+    if (!*link) return {};
+    const Result<std::string> frame = (*link)->receive(kHelloPatience);
+    if (!frame) return {};  // no rank of ours
+    const Result<Message> hello = read_message(*frame);
+    if (!hello || hello->kind != "hello") return {};
+    if (hello->rank < 0 || static_cast<size_t>(hello->rank) >= come.size())
+      return fail(fmt::format("rank {} has come to a job of {}", hello->rank, come.size()));
+    Arrival& arrival = come[static_cast<size_t>(hello->rank)];
+    std::optional<Link>& place = hello->text == kForSigns ? arrival.pulse : arrival.link;
+    if (place) return fail(fmt::format("rank {} has come twice", hello->rank));
+    arrival.is_first = hello->rank == 0;
+    place = std::move(**link);
+    return {};
+  }
+
+  Result<void> missing(const Arrivals& come) const {
+    std::vector<size_t> absent;
+    for (size_t rank = 0; rank < come.size(); ++rank)
+      if (!come[rank].is_whole()) absent.push_back(rank);
+    return fail(fmt::format("{} {} never came within {:.10g} s; the {} others wait for {}",
+                            absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
+                            std::chrono::duration<double>(place_.patience).count(),
+                            come.size() - absent.size(), absent.size() == 1 ? "it" : "them"));
+  }
+
+  Result<Observation> put_together(Gathered gathered) const {
+    Observation all;
+    for (const std::string& text : gathered.seen) {
+      Result<Observation> one = text_.read(text);
+      if (!one) return one;
+      if (all.steps.empty()) all.steps = std::move(one->steps);
+      for (RankObservation& rank : one->ranks) all.ranks.push_back(std::move(rank));
+      for (MemoryObservation& memory : one->memory) all.memory.push_back(std::move(memory));
+      for (WritesObservation& writes : one->writes) all.writes.push_back(std::move(writes));
+      all.events += one->events;
+      all.fingerprint = all.fingerprint * 31 + one->fingerprint;
+    }
+    all.mismatches = std::move(gathered.mismatches);
+    all.waits = std::move(gathered.waits);
+    all.wait_report = std::move(gathered.wait_report);
+    all.vacuous = std::move(gathered.vacuous);
+    all.peaks = std::move(gathered.peaks);
+    return all;
+  }
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Job>> Job::join(const JobPlace& place, ObservationText text) {
+  auto job = std::make_unique<JobOfRank>(place, std::move(text));
+  if (auto joined = job->join(); !joined) return tl::make_unexpected(joined.error());
+  return job;
+}
+
+}  // namespace loadproof::sim

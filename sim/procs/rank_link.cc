@@ -1,0 +1,72 @@
+#include "sim/procs/rank_link.h"
+
+namespace loadproof::sim {
+
+Result<Message> RankLink::next() {
+  Result<Message> message;
+  do {
+    const Result<std::string> frame = link_.receive();
+    if (!frame) return fail("the coordinator of the ranks is gone: " + frame.error().message);
+    message = read_message(*frame);
+    if (!message) return message;
+  } while (message->run != run_);
+  was_stopped_ = message->kind == "stop";
+  if (was_stopped_) return fail(message->text);
+  if (message->kind == "given")
+    given_[{message->number, message->rank}] = std::move(message->body);
+  return message;
+}
+
+Result<std::vector<StoreNews>> RankLink::begin_turn(int64_t woken_by) {
+  const auto sent = link_.send(
+      write_message({.kind = "ready", .run = run_, .rank = rank_, .number = woken_by}));
+  if (!sent) return tl::make_unexpected(sent.error());
+  while (true) {
+    const Result<Message> message = next();
+    if (!message) return tl::make_unexpected(message.error());
+    if (message->kind == "go") return read_news(message->body);
+    if (message->kind != "given")
+      return fail("the coordinator says \"" + message->kind + "\" to who waits for its turn");
+  }
+}
+
+Result<std::vector<Meeting>> RankLink::meet(const Turn& turn) {
+  const auto sent = link_.send(
+      write_message({.kind = "turn", .run = run_, .rank = rank_, .body = write_turn(turn)}));
+  if (!sent) return tl::make_unexpected(sent.error());
+  while (true) {
+    const Result<Message> message = next();
+    if (!message) return tl::make_unexpected(message.error());
+    if (message->kind == "over") return std::vector<Meeting>();
+    if (message->kind == "meet") return read_meetings(message->body);
+    if (message->kind != "given")
+      return fail("the coordinator says \"" + message->kind + "\" in the midst of a case");
+  }
+}
+
+Result<void> RankLink::tell_moving(bool moved) {
+  return link_.send(write_message({.kind = moved ? "moved" : "moves", .run = run_, .rank = rank_}));
+}
+
+Result<void> RankLink::give(const Meeting& meeting, const Given& given, const OriginTable& origins,
+                          const std::vector<int>& to) {
+  return link_.send(write_message({.kind = "given",
+                                   .run = run_,
+                                   .rank = rank_,
+                                   .number = meeting.number,
+                                   .to = to,
+                                   .body = write_given(given, origins)}));
+}
+
+Result<Given> RankLink::take(const Meeting& meeting, int from, OriginTable& origins) {
+  while (true) {
+    if (auto found = given_.extract({meeting.number, from}); !found.empty())
+      return read_given(found.mapped(), origins);
+    const Result<Message> message = next();
+    if (!message) return tl::make_unexpected(message.error());
+    if (message->kind != "given")
+      return fail("the coordinator says \"" + message->kind + "\" in the midst of a meeting");
+  }
+}
+
+}  // namespace loadproof::sim

@@ -1,0 +1,47 @@
+// A rank's end of the connection to the coordinator: what an Engine asks of the other ranks.
+//
+// For one run of one case; what is left of an earlier one is passed over. Uses the link, which
+// outlives it; waits for the coordinator as long as the connection stands, since it is the
+// coordinator that knows who does not answer.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "sim/peers.h"
+#include "sim/procs/link.h"
+#include "sim/procs/messages.h"
+
+namespace loadproof::sim {
+
+class RankLink final : public Peers {
+ public:
+  RankLink(int rank, int64_t run, std::string shared_folder, Link& link)
+      : rank_(rank), run_(run), shared_folder_(std::move(shared_folder)), link_(link) {}
+
+  int rank() const override { return rank_; }
+  const std::string& shared_folder() const override { return shared_folder_; }
+  Result<std::vector<StoreNews>> begin_turn(int64_t woken_by) override;
+  Result<std::vector<Meeting>> meet(const Turn& turn) override;
+  Result<void> tell_moving(bool moved) override;
+  Result<void> give(const Meeting& meeting, const Given& given, const OriginTable& origins,
+                    const std::vector<int>& to) override;
+  Result<Given> take(const Meeting& meeting, int from, OriginTable& origins) override;
+  // Whether the coordinator has said that the case is not to be run on: an error of this rank then
+  // comes of that.
+  bool was_stopped() const { return was_stopped_; }
+
+ private:
+  int rank_;
+  int64_t run_;
+  std::string shared_folder_;
+  Link& link_;
+  bool was_stopped_ = false;
+  std::map<std::pair<int64_t, int>, std::string> given_;  // by meeting and rank: not yet taken
+
+  // The next message that is no `given`: those are kept. An error: stop.
+  Result<Message> next();
+};
+
+}  // namespace loadproof::sim

@@ -1,0 +1,51 @@
+// Signs of life: who gives them is not lost, who is gone or silent is.
+#include "sim/procs/pulse.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <future>
+
+namespace loadproof::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::pair<Link, Link> two_ends() {
+  int ends[2] = {-1, -1};
+  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  return {Link(ends[0]), Link(ends[1])};
+}
+
+// What is said of who is at the other end.
+std::string said_of(Link first, milliseconds patience, milliseconds wait) {
+  std::promise<std::string> said;
+  std::future<std::string> told = said.get_future();
+  const PulseWatcher watcher(std::move(first), patience,
+                             [&](const std::string& why) { said.set_value(why); });
+  return told.wait_for(wait) == std::future_status::ready ? told.get() : "";
+}
+
+TEST(Pulse, IsHeardOfWhoGivesIt) {
+  auto [here, there] = two_ends();
+  std::vector<Link> others;
+  others.push_back(std::move(here));
+  const PulseGiver giver(std::move(others), milliseconds(400));
+  EXPECT_EQ(said_of(std::move(there), milliseconds(400), milliseconds(1200)), "");
+}
+
+TEST(Pulse, TellsWhoIsSilent) {
+  auto [here, there] = two_ends();
+  EXPECT_EQ(said_of(std::move(there), milliseconds(200), milliseconds(10'000)),
+            "rank 0 is lost: has said nothing for 0.2 s");
+}
+
+TEST(Pulse, TellsWhoIsGone) {
+  auto [here, there] = two_ends();
+  { const Link gone = std::move(here); }
+  EXPECT_EQ(said_of(std::move(there), milliseconds(60'000), milliseconds(20'000)),
+            "rank 0 is lost: its process has ended");
+}
+
+}  // namespace
+}  // namespace loadproof::sim
