@@ -278,8 +278,8 @@ TEST(Backend, NamesTheKnownOnesWhenTheNameIsUnknown) {
   EXPECT_EQ(made.error().message,
             "no backend is named \"glow\"; there are gloo (one c10d::ProcessGroupGloo per rank in "
             "this process, over loopback), nccl (one c10d::ProcessGroupNCCL per rank in this "
-            "process, each with a GPU of its own), sim (in-memory copies without threads, for thousands of "
-            "ranks)");
+            "process, each with a GPU of its own), sim (in-memory copies without threads, for "
+            "thousands of ranks)");
   EXPECT_EQ(make_backend("sim", 0).error().message, "a world needs at least one rank, not 0");
 }
 
