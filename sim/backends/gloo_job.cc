@@ -10,7 +10,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <utility>
 
-#include "sim/backends/gloo_error.h"
+#include "sim/backends/caught.h"
 #include "sim/backends/gloo_world.h"
 #include "sim/backends/job_store.h"
 #include "sim/check.h"
