@@ -13,13 +13,13 @@ constexpr int64_t kGiB = int64_t{1} << 30;
 
 std::string bytes_or_unknown(int64_t bytes) { return bytes < 0 ? "?" : bytes_text(bytes); }
 
-Finding cores(const sim::HostMachine& host) {
+Fact cores(const sim::HostMachine& host) {
   if (host.cores > 1) return {"cores", Health::kOk, fmt::format("{}", host.cores), ""};
   return {"cores", Health::kWarn, fmt::format("{}", host.cores),
           "Give it two or more: Gloo's ranks are threads that wait for each other."};
 }
 
-Finding memory(const sim::HostMachine& host) {
+Fact memory(const sim::HostMachine& host) {
   std::string value = fmt::format("{}, {} available", bytes_or_unknown(host.memory_total),
                                   bytes_or_unknown(host.memory_available));
   int64_t free = host.memory_available;
@@ -32,7 +32,7 @@ Finding memory(const sim::HostMachine& host) {
           "Free some: a model's ranks hold what they write, all in this one process."};
 }
 
-Finding huge_pages(const sim::HostMachine& host) {
+Fact huge_pages(const sim::HostMachine& host) {
   if (host.huge_pages.empty()) return {"huge pages", Health::kOk, "none", ""};
   if (host.huge_pages != "always") return {"huge pages", Health::kOk, host.huge_pages, ""};
   return {"huge pages", Health::kWarn, "always",
@@ -40,7 +40,7 @@ Finding huge_pages(const sim::HostMachine& host) {
           "/sys/kernel/mm/transparent_hugepage/enabled."};
 }
 
-Finding mappings(const sim::HostMachine& host) {
+Fact mappings(const sim::HostMachine& host) {
   constexpr int64_t kUsual = 65530;
   const std::string value = fmt::format("vm.max_map_count {}: up to {} of poisoned memory",
                                         host.mappings_max, bytes_text(host.poisoned_most));
@@ -52,7 +52,7 @@ Finding mappings(const sim::HostMachine& host) {
           "Worlds of large models may need more: sysctl -w vm.max_map_count=65530."};
 }
 
-Finding address_space(const sim::HostMachine& host) {
+Fact address_space(const sim::HostMachine& host) {
   constexpr int64_t kEnough = 64 * kGiB;
   if (host.address_space_max && *host.address_space_max < kEnough)
     return {"addresses", Health::kWarn, bytes_text(*host.address_space_max) + " (ulimit -v)",
@@ -64,18 +64,18 @@ Finding address_space(const sim::HostMachine& host) {
           host.address_space_max ? bytes_text(*host.address_space_max) : "unlimited", ""};
 }
 
-Finding page_map(const sim::HostMachine& host) {
+Fact page_map(const sim::HostMachine& host) {
   if (host.scans_pagemap) return {"page map", Health::kOk, "PAGEMAP_SCAN", ""};
   return {"page map", Health::kWarn, "no PAGEMAP_SCAN",
           "Committed bytes may be too many where memory was only read: Linux 6.7 or later tells."};
 }
 
-Finding torch(const sim::HostMachine& host) {
+Fact torch(const sim::HostMachine& host) {
   return {"libtorch", Health::kOk, fmt::format("{}, kernels for {}", host.torch,
                                                host.cpu_capability), ""};
 }
 
-Finding backend(const sim::BackendTrial& trial) {
+Fact backend(const sim::BackendTrial& trial) {
   const std::string topic = "backend " + trial.name;
   if (trial.why_not.empty())
     return {topic, Health::kOk,
@@ -90,11 +90,11 @@ Finding backend(const sim::BackendTrial& trial) {
 }
 
 // What could not be asked is told once, by the backend.
-std::vector<Finding> cuda(const sim::CudaMachine& seen) {
-  std::vector<Finding> found;
+std::vector<Fact> cuda(const sim::CudaMachine& seen) {
+  std::vector<Fact> found;
   const bool is_loaded = !seen.nccl.empty();
-  found.push_back(is_loaded ? Finding{"NCCL", Health::kOk, seen.nccl, ""}
-                            : Finding{"NCCL", Health::kNo, "not loaded", ""});
+  found.push_back(is_loaded ? Fact{"NCCL", Health::kOk, seen.nccl, ""}
+                            : Fact{"NCCL", Health::kNo, "not loaded", ""});
   if (is_loaded)
     found.push_back({"CUDA", seen.driver.empty() ? Health::kNo : Health::kOk,
                      fmt::format("runtime {}, driver {}", seen.runtime,
@@ -113,7 +113,7 @@ std::vector<Finding> cuda(const sim::CudaMachine& seen) {
   return found;
 }
 
-Finding launch(const std::vector<std::string>& variables) {
+Fact launch(const std::vector<std::string>& variables) {
   if (variables.empty()) return {"launcher", Health::kOk, "none", ""};
   return {"launcher", Health::kWarn, list_text(variables, 8),
           "loadproof reads none of these: it runs all ranks in one process, so start it once."};
@@ -125,12 +125,12 @@ std::string_view name(Health health) {
   return health == Health::kOk ? "ok" : health == Health::kWarn ? "warn" : "no";
 }
 
-std::vector<Finding> findings(const Machine& machine) {
+std::vector<Fact> findings(const Machine& machine) {
   const sim::HostMachine& host = machine.host;
-  std::vector<Finding> all = {cores(host),         memory(host),   huge_pages(host), mappings(host),
+  std::vector<Fact> all = {cores(host),         memory(host),   huge_pages(host), mappings(host),
                               address_space(host), page_map(host), torch(host)};
   for (const sim::BackendTrial& trial : machine.backends) all.push_back(backend(trial));
-  for (Finding& finding : cuda(machine.cuda)) all.push_back(std::move(finding));
+  for (Fact& finding : cuda(machine.cuda)) all.push_back(std::move(finding));
   all.push_back(launch(machine.launch));
   return all;
 }
@@ -141,11 +141,11 @@ bool cpu_backends_work(const Machine& machine) {
   });
 }
 
-std::string doctor_text(const std::vector<Finding>& findings) {
+std::string doctor_text(const std::vector<Fact>& findings) {
   size_t widest = 0;
-  for (const Finding& finding : findings) widest = std::max(widest, finding.topic.size());
+  for (const Fact& finding : findings) widest = std::max(widest, finding.topic.size());
   std::string text;
-  for (const Finding& finding : findings) {
+  for (const Fact& finding : findings) {
     text += fmt::format("{:<{}}  {:<4}  {}\n", finding.topic, widest, name(finding.health),
                         finding.value);
     if (!finding.advice.empty()) text += fmt::format("{:<{}}{}\n", "", widest + 8, finding.advice);

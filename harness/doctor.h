@@ -14,12 +14,12 @@ namespace loadproof::harness {
 enum class Health : uint8_t { kOk, kWarn, kNo };
 std::string_view name(Health health);
 
-struct Finding {
+struct Fact {
   std::string topic;
   Health health = Health::kOk;
   std::string value;   // what was seen, or why not
   std::string advice;  // one sentence of what to do; empty where all is well
-  bool operator==(const Finding&) const = default;
+  bool operator==(const Fact&) const = default;
 };
 
 struct Machine {
@@ -29,13 +29,13 @@ struct Machine {
   std::vector<std::string> launch;  // NAME=VALUE
 };
 
-std::vector<Finding> findings(const Machine& machine);
+std::vector<Fact> findings(const Machine& machine);
 
 // Whether every backend that needs no device works.
 bool cpu_backends_work(const Machine& machine);
 
 // A line a finding in aligned columns, its advice below it.
-std::string doctor_text(const std::vector<Finding>& findings);
+std::string doctor_text(const std::vector<Fact>& findings);
 std::string doctor_json(const Machine& machine);
 
 }  // namespace loadproof::harness

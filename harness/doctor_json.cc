@@ -44,7 +44,7 @@ Json cuda_of(const sim::CudaMachine& cuda) {
 
 std::string doctor_json(const Machine& machine) {
   Json all = Json::array(), backends = Json::array();
-  for (const Finding& finding : findings(machine))
+  for (const Fact& finding : findings(machine))
     all.push_back({{"topic", finding.topic},
                    {"health", name(finding.health)},
                    {"value", finding.value},

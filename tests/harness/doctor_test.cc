@@ -44,15 +44,15 @@ Machine sound() {
   return machine;
 }
 
-Finding finding_of(const Machine& machine, std::string_view topic) {
-  for (const Finding& finding : findings(machine))
+Fact finding_of(const Machine& machine, std::string_view topic) {
+  for (const Fact& finding : findings(machine))
     if (finding.topic == topic) return finding;
   ADD_FAILURE() << "no finding about " << topic;
   return {};
 }
 
 TEST(Doctor, HasNothingToSayOfASoundMachine) {
-  for (const Finding& finding : findings(sound())) {
+  for (const Fact& finding : findings(sound())) {
     EXPECT_EQ(finding.health, Health::kOk) << finding.topic;
     EXPECT_EQ(finding.advice, "") << finding.topic;
   }
@@ -105,7 +105,7 @@ TEST(Doctor, WarnsOfWhatMaySurprise) {
   for (const Row& row : rows) {
     Machine machine = sound();
     row.change(machine);
-    const Finding finding = finding_of(machine, row.topic);
+    const Fact finding = finding_of(machine, row.topic);
     EXPECT_EQ(finding.health, Health::kWarn) << row.topic;
     EXPECT_THAT(finding.value, HasSubstr(row.value));
     EXPECT_NE(finding.advice, "") << row.topic;
@@ -117,7 +117,7 @@ TEST(Doctor, SaysWhyABackendDoesNotWork) {
   for (const size_t broken : {0u, 1u, 2u}) {
     Machine machine = sound();
     machine.backends[broken].why_not = "it is broken";
-    const Finding finding = finding_of(machine, "backend " + machine.backends[broken].name);
+    const Fact finding = finding_of(machine, "backend " + machine.backends[broken].name);
     EXPECT_EQ(finding.health, Health::kNo);
     EXPECT_EQ(finding.value, "it is broken");
     EXPECT_NE(finding.advice, "");
