@@ -7,7 +7,6 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/clock.h"
 #include "sim/check.h"
 #include "sim/checkpoint/checkpoint.h"
 #include "sim/checkpoint/mapped_file.h"
@@ -24,7 +24,7 @@
 namespace loadproof::sim {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using loadproof::bench::Clock, loadproof::bench::seconds_since;
 
 class GeneratedCheckpoint {
  public:
@@ -53,10 +53,6 @@ class GeneratedCheckpoint {
  private:
   std::filesystem::path directory_;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void BM_OpenCheckpoint(benchmark::State& state) {
   const GeneratedCheckpoint generated(state.range(0));

@@ -13,22 +13,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 
 #include "bench/cases.h"
+#include "bench/clock.h"
 #include "bench/form.h"
 
 namespace loadproof::bench {
 namespace {
 
 using harness::Case;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 Case load_of(int64_t ranks, int64_t mebibytes, const std::string& as) {
   return case_of_text(fmt::format(
       "world: {{ranks: {}}}\nbackend: sim\n"

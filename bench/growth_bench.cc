@@ -15,22 +15,16 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 
 #include "bench/cases.h"
+#include "bench/clock.h"
 #include "bench/form.h"
 #include "harness/judge.h"
 #include "sim/state.h"
 
 namespace loadproof::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 void run(benchmark::State& state, const std::string& text) {
   const harness::Case plan = case_of_text(text);

@@ -7,12 +7,12 @@
 #include <benchmark/benchmark.h>
 #include <c10/core/CPUAllocator.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <string>
 
+#include "bench/clock.h"
 #include "bench/form.h"
 #include "sim/memory/poison.h"
 
@@ -20,13 +20,9 @@ namespace {
 
 using loadproof::bench::by_form;
 using loadproof::sim::Fill;
-using Clock = std::chrono::steady_clock;
+using loadproof::bench::Clock, loadproof::bench::seconds_since;
 
 const size_t kGiB = by_form<size_t>(64, 1024, 1024) << 20;  // ctest runs the code, on less
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 double resident_mib() {
   std::ifstream status("/proc/self/status");

@@ -6,24 +6,20 @@
 
 #include <benchmark/benchmark.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "bench/clock.h"
 #include "bench/form.h"
 #include "sim/memory/scan.h"
 
 namespace {
 
 using loadproof::DType;
-using Clock = std::chrono::steady_clock;
+using loadproof::bench::Clock, loadproof::bench::seconds_since;
 
 constexpr int64_t kMiB = int64_t{1} << 20;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // Four independent sums of 16-byte vectors: loads are all that limits it.
 uint64_t sum(const std::byte* data, size_t bytes) {

@@ -13,11 +13,11 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 #include <vector>
 
 #include "bench/cases.h"
+#include "bench/clock.h"
 #include "bench/form.h"
 #include "sim/memory/fill.h"
 
@@ -25,12 +25,6 @@ namespace loadproof::bench {
 namespace {
 
 using harness::Case;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 Case founding_case(const std::string& backend, const std::string& fill = "nan") {
   return case_of_file(LOADPROOF_SOURCE_DIR "/scenarios/smoke/ram_efficient_loading.yaml",
                       {.only = {{"variant", "broadcast"}}, .fill = fill, .backend = backend});

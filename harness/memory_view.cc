@@ -191,8 +191,7 @@ std::vector<StepRow> step_rows(const MemoryObservation& seen, Device device) {
     StepRow& row = rows.try_emplace(sample.step, StepRow{.step = sample.step}).first->second;
     ++row.turns;
     row.after = after;
-    row.most.resident = std::max(row.most.resident, most.resident);
-    row.most.reserved = std::max(row.most.reserved, most.reserved);
+    row.most.raise_to(most);
     row.committed = std::max(row.committed, sample.committed);
   }
   std::vector<StepRow> list;

@@ -15,8 +15,7 @@ constexpr double kBetween = 10;
 constexpr size_t kLabelCharacters = 24;
 
 void join(CurvePlace& place, const CurvePlace& next) {
-  place.most.resident = std::max(place.most.resident, next.most.resident);
-  place.most.reserved = std::max(place.most.reserved, next.most.reserved);
+  place.most.raise_to(next.most);
   place.after = next.after;
 }
 

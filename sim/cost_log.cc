@@ -1,6 +1,5 @@
 #include "sim/cost_log.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace loadproof::sim {
@@ -24,8 +23,7 @@ void CostLog::held(const ByDevice<MemoryUse>& most, int32_t step) {
       growth_[device] = growth;
       epoch.step_of_growth[device] = step;
     }
-    epoch.most[device].resident = std::max(epoch.most[device].resident, most[device].resident);
-    epoch.most[device].reserved = std::max(epoch.most[device].reserved, most[device].reserved);
+    epoch.most[device].raise_to(most[device]);
   }
 }
 

@@ -4,6 +4,7 @@
 // on is a label that steps set, and that budgets ask for. Values only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,12 @@ struct MemoryUse {
   MemoryUse& operator-=(const MemoryUse& other) {
     resident -= other.resident;
     reserved -= other.reserved;
+    return *this;
+  }
+  // Each to the larger of the two.
+  MemoryUse& raise_to(const MemoryUse& other) {
+    resident = std::max(resident, other.resident);
+    reserved = std::max(reserved, other.reserved);
     return *this;
   }
   bool operator==(const MemoryUse&) const = default;

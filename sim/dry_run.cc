@@ -7,6 +7,7 @@
 #include "sim/alike.h"
 #include "sim/disagreements.h"
 #include "sim/engine.h"
+#include "sim/gathered.h"
 #include "sim/memory/ledger.h"
 #include "sim/memory/poison.h"
 #include "sim/price.h"
@@ -23,15 +24,7 @@ void add(Observation& seen, Observation one, const std::vector<int>& ranks) {
   seen.ranks.push_back(std::move(one.ranks[0]));
   MemoryObservation& memory = seen.memory.emplace_back(std::move(one.memory.at(0)));
   memory.ranks = ranks;
-  for (VacuousObservation& vacuous : one.vacuous) {
-    auto known = std::ranges::find_if(seen.vacuous, [&](const VacuousObservation& other) {
-      return other.step == vacuous.step && other.kind == vacuous.kind;
-    });
-    if (known == seen.vacuous.end())
-      seen.vacuous.push_back(std::move(vacuous));
-    else
-      known->ranks.push_back(vacuous.ranks[0]);
-  }
+  for (VacuousObservation& vacuous : one.vacuous) add_vacuous(seen.vacuous, std::move(vacuous));
   seen.events += one.events;
   seen.fingerprint = seen.fingerprint * 31 + one.fingerprint;
 }

@@ -244,10 +244,14 @@ class Engine {
   static std::string whereabouts_of(const Runner& runner);
 
   Result<int> group_of(const Post& post, int rank);
+  // An error: the slot is on meta, so that there is nothing to take part with.
+  static Result<void> must_hold(const Slot& slot, Collective op);
+  // The rank's place in the group of each cut.
+  Result<std::vector<Place>> places_of(const Shard& shard, int rank) const;
   Meet meet_of(const StepContext& step, const Post& post, int group) const;
   // In a dry run: as if all others had come and said the same.
   Result<void> post_alone(const StepContext& step, const Post& post, int group);
-  Result<void> give_alone(const StepContext& step, const Post& post, int group);
+  Result<void> give_alone(const StepContext& step, const Post& post);
   Result<void> gather_alone(const StepContext& step, const Post& post);
   Result<void> add_tensor(const StepContext& step, const Post& post, int group, Call& call);
   void add_reduction(const Post& post, Call& call);

@@ -1,7 +1,6 @@
 // Engine, fifth part: collectives of a rank that runs alone, on shapes.
 #include <fmt/format.h>
 
-#include "sim/check.h"
 #include "sim/engine.h"
 #include "sim/torch_types.h"
 
@@ -14,7 +13,7 @@ Result<void> Engine::post_alone(const StepContext& step, const Post& post, int g
   if (post.slot < 0) return {};
   if (poster.memory) poster.memory->begin(step.step.index);
   const bool joins = post.op == Collective::kGather || post.op == Collective::kAllGather;
-  auto done = joins ? gather_alone(step, post) : give_alone(step, post, group);
+  auto done = joins ? gather_alone(step, post) : give_alone(step, post);
   note_peak(poster, step.step.index);
   if (poster.memory) poster.memory->begin(step.step.index);
   return done;
@@ -23,15 +22,14 @@ Result<void> Engine::post_alone(const StepContext& step, const Post& post, int g
 // What comes from ranks that are not run has no origin before it.
 //
 // All but gathers: what the rank receives takes the place of what it had, or new storage.
-Result<void> Engine::give_alone(const StepContext& step, const Post& post, int group) {
+Result<void> Engine::give_alone(const StepContext& step, const Post& post) {
   Rank& rank = step.rank;
   const bool gives = post.source == rank.index();
   const int used = gives ? post.slot : post.into.value_or(post.slot);
   const Slot& slot = rank.slot(used);
   const bool scatters = post.op == Collective::kScatter;
-  if (slot.value.is_meta() && (gives || !scatters))
-    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
-                            slot.spec->name));
+  if (gives || !scatters)
+    if (auto can = must_hold(slot, post.op); !can) return can;
   if (gives) rank.note_read(used);
   const DType dtype = slot.value.is_meta() ? slot.spec->dtype : dtype_of(slot.value);
   const OriginId origin = origins_.add({.kind = gives ? StateKind::kDerived : StateKind::kReceived,
@@ -45,10 +43,9 @@ Result<void> Engine::give_alone(const StepContext& step, const Post& post, int g
     return {};
   }
   const std::vector<int64_t> shape = gives ? shape_of(slot.value) : slot.spec->shape;
-  const Place place{static_cast<int64_t>(groups_.ranks_of(group).size()),
-                    std::ranges::find(groups_.ranks_of(group), rank.index()) -
-                        groups_.ranks_of(group).begin()};
-  Result<Shard> shard = cut_again(std::nullopt, shape, *post.cut, post.group, place);
+  const Result<Place> place = groups_.place_in(post.group, rank.index());
+  if (!place) return tl::make_unexpected(place.error());
+  Result<Shard> shard = cut_again(std::nullopt, shape, *post.cut, post.group, *place);
   if (!shard) return fail(fmt::format("{}: {}", slot.spec->name, shard.error().message));
   at::Tensor piece = empty_tensor(shard->layout.shape, dtype);
   StateMap states(bytes_of(piece), {origin, 0});
@@ -61,19 +58,13 @@ Result<void> Engine::gather_alone(const StepContext& step, const Post& post) {
   rank.note_read(post.slot);
   if (post.op == Collective::kGather && post.source != rank.index()) return {};
   const Slot& slot = rank.slot(post.slot);
-  if (slot.value.is_meta())
-    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
-                            slot.spec->name));
+  if (auto can = must_hold(slot, post.op); !can) return can;
   const Shard shard = *slot.shard;
   std::optional<Shard> rest = without_last_cut(shard);
   if (post.level + 1 < shard.levels.size()) {
-    std::vector<Place> places;
-    for (const Shard::Level& level : shard.levels) {
-      const Result<Place> place = groups_.place_in(level.group, rank.index());
-      if (!place) return tl::make_unexpected(place.error());
-      places.push_back(*place);
-    }
-    auto anew = cut_anew(shard, shard.levels[0].shape, places, post.level);
+    const Result<std::vector<Place>> places = places_of(shard, rank.index());
+    if (!places) return tl::make_unexpected(places.error());
+    auto anew = cut_anew(shard, shard.levels[0].shape, *places, post.level);
     if (!anew) return tl::make_unexpected(anew.error());
     rest = std::move(*anew);
   }

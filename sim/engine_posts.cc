@@ -115,9 +115,7 @@ Result<void> Engine::add_tensor(const StepContext& step, const Post& post, int g
   const bool gives = !has_source || post.source == call.rank;
   const int used = gives ? post.slot : post.into.value_or(post.slot);
   const Slot& slot = step.rank.slot(used);
-  if (slot.value.is_meta())
-    return fail(fmt::format("{} of {}, which is on meta and has no data", name(post.op),
-                            slot.spec->name));
+  if (auto can = must_hold(slot, post.op); !can) return can;
   if (gives) step.rank.note_read(used);
   Result<at::Tensor> moved = as_moved(slot, post.op, post.strided);
   if (!moved) return tl::make_unexpected(moved.error());
@@ -150,15 +148,28 @@ void Engine::add_reduction(const Post& post, Call& call) {
   call.out[0] = known.moved;
 }
 
-// Pieces side by side, as if theirs had been the last cut.
-Result<void> Engine::add_inner_gather(const Post& post, int group, const Slot& slot, Call& call) {
-  const Shard& shard = *slot.shard;
+Result<void> Engine::must_hold(const Slot& slot, Collective op) {
+  if (!slot.value.is_meta()) return {};
+  return fail(fmt::format("{} of {}, which is on meta and has no data", name(op),
+                          slot.spec->name));
+}
+
+Result<std::vector<Place>> Engine::places_of(const Shard& shard, int rank) const {
   std::vector<Place> places;
   for (const Shard::Level& level : shard.levels) {
-    const Result<Place> place = groups_.place_in(level.group, call.rank);
+    const Result<Place> place = groups_.place_in(level.group, rank);
     if (!place) return tl::make_unexpected(place.error());
     places.push_back(*place);
   }
+  return places;
+}
+
+// Pieces side by side, as if theirs had been the last cut.
+Result<void> Engine::add_inner_gather(const Post& post, int group, const Slot& slot, Call& call) {
+  const Shard& shard = *slot.shard;
+  Result<std::vector<Place>> found = places_of(shard, call.rank);
+  if (!found) return tl::make_unexpected(found.error());
+  std::vector<Place>& places = *found;
   const std::vector<int64_t>& whole = shard.levels[0].shape;
   const auto rest = cut_anew(shard, whole, places, post.level);
   if (!rest) return tl::make_unexpected(rest.error());

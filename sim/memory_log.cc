@@ -4,14 +4,6 @@
 #include <utility>
 
 namespace loadproof::sim {
-namespace {
-
-void raise(MemoryUse& most, const MemoryUse& now) {
-  most.resident = std::max(most.resident, now.resident);
-  most.reserved = std::max(most.reserved, now.reserved);
-}
-
-}  // namespace
 
 void MemoryLog::begin(int32_t step) {
   step_ = step;
@@ -32,7 +24,7 @@ void MemoryLog::set(int storage, MemoryUse to) {
   now -= changed.now;
   now += to;
   changed.now = to;
-  raise(most_[changed.device], now);
+  most_[changed.device].raise_to(now);
   changes_.push_back({step_, storage, to});
 }
 

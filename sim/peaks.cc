@@ -44,10 +44,7 @@ void Peaks::raise(PeakObservation& peak, const MemoryUse& now, int rank, int32_t
 
 void Peaks::note(int rank, const ByDevice<MemoryUse>& within, int32_t step) {
   ByDevice<MemoryUse> most = most_[static_cast<size_t>(rank)];
-  for (Device device : {Device::kCpu, Device::kCuda}) {
-    most[device].resident = std::max(most[device].resident, within[device].resident);
-    most[device].reserved = std::max(most[device].reserved, within[device].reserved);
-  }
+  for (Device device : {Device::kCpu, Device::kCuda}) most[device].raise_to(within[device]);
   replace_most(rank, most);
   const size_t node = most_.size() + static_cast<size_t>(topology_.node_of(rank));
   const size_t device =

@@ -7,7 +7,7 @@
 namespace loadproof::sim {
 namespace {
 
-// Hops of the rings of several groups, by the number of their members.
+// Hops of the ring of a group, within nodes and between them.
 struct Hops {
   int64_t intra = 0, inter = 0;            // from the first member on to the last
   int64_t ring_intra = 0, ring_inter = 0;  // and back to the first
@@ -39,6 +39,7 @@ class Pricing {
         epochs_(epochs_of(classes)), by_rank_(class_by_rank(classes, topology)),
         nodes_(compositions(by_rank_, topology.nodes,
                             [&](int rank) { return topology.node_of(rank); })) {
+    for (const LoggedRanks& one : classes) works_.push_back(summed(one.log).work);
     for (size_t i = 0; i < groups.all().size(); ++i)
       if (const std::vector<int>& ranks = groups.ranks_of(static_cast<int>(i)); !ranks.empty())
         led_[by_rank_[static_cast<size_t>(ranks.front())]].push_back(static_cast<int>(i));
@@ -58,6 +59,7 @@ class Pricing {
   const Groups& groups_;
   const Links& links_;
   std::vector<std::vector<Epoch>> epochs_;
+  std::vector<Work> works_;  // by class: all that one of its ranks does
   std::vector<size_t> by_rank_;
   std::map<Composition, std::vector<int>> nodes_;
   std::map<size_t, std::vector<int>> led_;  // by class of the first member: groups
@@ -78,11 +80,17 @@ class Pricing {
            static_cast<double>(sum.touched) / links_.memory + longest;
   }
 
+  // What the ranks of a node do together.
+  Work work_of(const Composition& ranks) const {
+    Work sum;
+    for (size_t one : ranks) sum += works_[one];
+    return sum;
+  }
+
   void add_work() {
-    std::vector<Work> all;
-    for (const LoggedRanks& one : classes_) {
-      const Work& work = all.emplace_back(summed(one.log).work);
-      const auto ranks = static_cast<int64_t>(one.ranks.size());
+    for (size_t i = 0; i < classes_.size(); ++i) {
+      const Work& work = works_[i];
+      const auto ranks = static_cast<int64_t>(classes_[i].ranks.size());
       cost_.storage_read.bytes += ranks * work.read;
       cost_.storage_written.bytes += ranks * work.saved;
       cost_.host_memory.bytes += ranks * work.touched;
@@ -92,8 +100,7 @@ class Pricing {
       cost_.stated = std::max(cost_.stated, work.seconds);
     }
     for (const auto& node : nodes_) {
-      Work sum;
-      for (size_t one : node.first) sum += all[one];
+      const Work sum = work_of(node.first);
       auto raise = [](CostObservation::Item& item, int64_t bytes, double speed) {
         item.seconds = std::max(item.seconds, static_cast<double>(bytes) / speed);
       };
@@ -105,12 +112,8 @@ class Pricing {
 
   void add_reads() {
     for (const auto& [ranks, nodes] : nodes_) {
-      CostObservation::Reads reads{.nodes = nodes};
-      for (size_t one : ranks) {
-        const Work work = summed(classes_[one].log).work;
-        reads.bytes += work.read;
-        reads.reads += work.reads;
-      }
+      const Work sum = work_of(ranks);
+      CostObservation::Reads reads{.nodes = nodes, .bytes = sum.read, .reads = sum.reads};
       if (reads.reads == 0) continue;
       const auto same = std::ranges::find_if(cost_.reads, [&](const auto& known) {
         return known.bytes == reads.bytes && known.reads == reads.reads;
@@ -166,17 +169,19 @@ class Pricing {
   Moved own(const Meet& meet) {
     if (meet.group.empty()) return moved_by(meet, {meet.from, meet.to});
     const auto [found, is_new] = known_.try_emplace({meet.op, meet.index, meet.root});
-    if (is_new) {
-      Meet unit = meet;
-      unit.bytes = kUnit;
-      found->second = moved_by(unit, groups_.ranks_of(meet.index));
-    }
-    return scaled(found->second, static_cast<double>(meet.bytes) / static_cast<double>(kUnit));
+    if (is_new) found->second = moved_by(unit_of(meet), groups_.ranks_of(meet.index));
+    return scaled(found->second, meet.bytes);
   }
 
-  static Moved scaled(const Moved& moved, double factor) {
-    return {moved.intra * factor, moved.inter * factor, moved.seconds_intra * factor,
-            moved.seconds_inter * factor};
+  static Meet unit_of(Meet meet) {
+    meet.bytes = kUnit;
+    return meet;
+  }
+
+  static Moved scaled(const Moved& unit, int64_t bytes) {
+    const double factor = static_cast<double>(bytes) / static_cast<double>(kUnit);
+    return {unit.intra * factor, unit.inter * factor, unit.seconds_intra * factor,
+            unit.seconds_inter * factor};
   }
 
   // Each meeting once, by the class of its group's first member.
@@ -209,16 +214,13 @@ class Pricing {
   Moved by_groups(const Meet& meet, const std::vector<int>& groups,
                   std::map<std::tuple<Collective, std::string, int>, Moved>& known) const {
     const auto [found, is_new] = known.try_emplace({meet.op, meet.group, meet.root});
-    if (is_new) {
-      Meet unit = meet;
-      unit.bytes = kUnit;
+    if (is_new)
       for (int group : groups) {
-        const Moved moved = moved_by(unit, groups_.ranks_of(group));
+        const Moved moved = moved_by(unit_of(meet), groups_.ranks_of(group));
         found->second.intra += moved.intra;
         found->second.inter += moved.inter;
       }
-    }
-    return scaled(found->second, static_cast<double>(meet.bytes) / static_cast<double>(kUnit));
+    return scaled(found->second, meet.bytes);
   }
 
   Moved by_channel(const Meet& meet, const LoggedRanks& of) const {
@@ -231,9 +233,9 @@ class Pricing {
 
   // By name, as the meets tell it.
   std::string name_of(int group) const {
+    const int first = groups_.ranks_of(group).front();
     for (const std::string& name : groups_.names())
-      for (int rank : {groups_.ranks_of(group).front()})
-        if (const auto index = groups_.index_of(name, rank); index && *index == group) return name;
+      if (const auto index = groups_.index_of(name, first); index && *index == group) return name;
     return "";
   }
 

@@ -25,8 +25,7 @@ Epoch summed(const CostLog& log) {
         all.step_of_most[device] = epoch.step_of_most[device];
         all.step_of_growth[device] = epoch.step_of_growth[device];
       }
-      most.resident = std::max(most.resident, epoch.most[device].resident);
-      most.reserved = std::max(most.reserved, epoch.most[device].reserved);
+      most.raise_to(epoch.most[device]);
     }
   }
   return all;

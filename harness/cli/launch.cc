@@ -1,11 +1,9 @@
 // loadproof launch: a process for each rank, on this machine.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +22,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/output.h"
+#include "sim/procs/link.h"
 
 namespace loadproof::harness {
 namespace {
@@ -53,16 +52,10 @@ struct Process {
 
 // A port that was free a moment ago; 0: there is none.
 uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const plain = reinterpret_cast<sockaddr*>(&address);
-  const bool found = socket >= 0 && bind(socket, plain, length) == 0 &&
-                     getsockname(socket, plain, &length) == 0;
-  if (socket >= 0) close(socket);
-  return found ? ntohs(address.sin_port) : uint16_t{0};
+  const Result<sim::Listener> listener = sim::listen_anywhere();
+  if (!listener) return 0;
+  close(listener->socket);
+  return listener->port;
 }
 
 std::string ending_of(const Process& process) {

@@ -2,21 +2,16 @@
 #include "sim/procs/link.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <thread>
+
+#include "tests/sim/procs/two_ends.h"
 
 namespace loadproof::sim {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::pair<Link, Link> two_ends() {
-  int ends[2] = {-1, -1};
-  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  return {Link(ends[0]), Link(ends[1])};
-}
 
 void write_raw(const Link& link, const std::string& bytes) {
   ASSERT_EQ(write(link.socket(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));

@@ -2,20 +2,15 @@
 #include "sim/procs/pulse.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <future>
+
+#include "tests/sim/procs/two_ends.h"
 
 namespace loadproof::sim {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::pair<Link, Link> two_ends() {
-  int ends[2] = {-1, -1};
-  EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-  return {Link(ends[0]), Link(ends[1])};
-}
 
 // What is said of who is at the other end.
 std::string said_of(Link first, milliseconds patience, milliseconds wait) {
