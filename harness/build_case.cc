@@ -151,6 +151,7 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   made.dtype = settings.dtype;
   made.fill = settings.fill;
   made.backend = settings.backend;
+  made.device = settings.device;
   made.attention = settings.attention;
   made.seed = settings.seed;
   made.schedule = settings.schedule;

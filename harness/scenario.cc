@@ -36,6 +36,7 @@ constexpr ScenarioKey kKeys[] = {
      "single steps, for what ranks share: memory and stores"},
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
+    {"device", "where tensors really are; cpu if left out"},
     {"budget",
      "bytes that ranks, nodes or devices may hold at once: {node_resident: 100 MiB}, or as a share "
      "of what another variant holds: {node_resident: 105% of VARIANT}; what exceeds it fails the "
@@ -164,7 +165,7 @@ class ScenarioParser {
     if (const Entry* limits = root.find("limits"))
       assign_limits(scenario_.base.settings, limits->value, diagnostics_);
     for (std::string_view key : {"model", "dtype", "dry", "fill", "seed", "schedule",
-                                 "attention", "backend"}) {
+                                 "attention", "backend", "device"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;
       assign(scenario_.base.settings, key, entry->value, folder_of(scenario_.path), diagnostics_);

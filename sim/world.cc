@@ -8,6 +8,8 @@
 #include <map>
 #include <new>
 
+#include "sim/accelerators.h"
+#include "sim/backends/staged.h"
 #include "sim/dry_run.h"
 #include "sim/engine.h"
 #include "sim/memory/poison.h"
@@ -73,10 +75,19 @@ Result<Observation> Session::run(const WorldSpec& spec, Peers* others, Backend* 
       if (!own) return tl::make_unexpected(own.error());
     }
     Backend& backend = reaching ? *reaching : **own;
+    Result<Accelerator*> accelerator = open_accelerator(spec.device);
+    if (!accelerator) return tl::make_unexpected(accelerator.error());
+    std::unique_ptr<Backend> staged;
+    if (*accelerator) {
+      (*accelerator)->set_fill(*fill);
+      staged = staged_through_host(backend);
+    }
     Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);
     if (!declared) return tl::make_unexpected(declared.error());
     reset_ledger();
-    return Engine(spec, **asset, backend, std::move(*declared), others).run();
+    Engine engine(spec, **asset, *(staged ? staged.get() : &backend), std::move(*declared), others);
+    if (*accelerator) engine.place_on(**accelerator);
+    return engine.run();
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("not enough memory for a world of {} ranks", spec.topology.ranks()));
   } catch (const c10::Error& error) {

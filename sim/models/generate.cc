@@ -30,11 +30,21 @@ at::Tensor probabilities(const GenerateOptions& options, at::Tensor scores) {
 }
 
 void count_sampled(const at::Tensor& scores, GenerateResult& result) {
+  if (!scores.is_cpu()) {
+    result.sampled_nan += scores.isnan().sum().item<int64_t>();
+    result.sampled_inf += scores.isinf().sum().item<int64_t>();
+    return;
+  }
   const float* data = scores.const_data_ptr<float>();
   for (int64_t i = 0; i < scores.numel(); ++i) {
     if (std::isnan(data[i])) ++result.sampled_nan;
     if (std::isinf(data[i])) ++result.sampled_inf;
   }
+}
+
+at::Generator generator_of(const GenerateOptions& options) {
+  if (options.generator.defined()) return options.generator;
+  return at::make_generator<at::CPUGeneratorImpl>(options.seed);
 }
 
 bool is_end(const GenerateOptions& options, int64_t token) {
@@ -60,7 +70,7 @@ void run(const Model& model, std::span<const at::Tensor> tensors, const Generate
   if (options.mode == SampleMode::kBeam) return search_beams(model, tensors, options, result);
   Sequence sequence(model, tensors, options);
   at::Tensor logits = sequence.start(options.prompt, result.prompt);
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
+  at::Generator generator = generator_of(options);
   while (static_cast<int64_t>(result.tokens.size()) < options.new_tokens) {
     const std::optional<int64_t> token = choose(options, logits, generator, result);
     if (!token) return;
@@ -98,7 +108,7 @@ GenerateResult choose_tokens(const at::Tensor& logits, const GenerateOptions& op
   GenerateResult result;
   const at::Tensor rows = logits.reshape({-1, logits.size(-1)});
   result.prompt = logits_statistics(rows.unsqueeze(0));
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
+  at::Generator generator = generator_of(options);
   for (int64_t row = 0; row < rows.size(0); ++row) {
     const auto token = choose(options, rows.narrow(0, row, 1), generator, result);
     if (!token) {

@@ -1,6 +1,7 @@
 // sample: runs the model on a prompt and draws tokens; the point at which a case is judged.
 #include <fmt/format.h>
 
+#include "sim/accelerators.h"
 #include "sim/engine.h"
 #include "sim/memory/scan.h"
 #include "sim/models/generate.h"
@@ -47,7 +48,16 @@ std::vector<at::Tensor> model_tensors(const StepContext& context) {
   std::vector<at::Tensor> tensors;
   for (size_t i = 0; i < context.engine.asset().model_tensors(); ++i)
     tensors.push_back(context.rank.slot(static_cast<int>(i)).value);
+  bring_together(tensors);
   return tensors;
+}
+
+// Draws are made where the tensors are.
+GenerateOptions drawing_beside(std::span<const at::Tensor> tensors, GenerateOptions options) {
+  for (const at::Tensor& one : tensors)
+    if (!one.is_cpu() && !one.is_meta())
+      options.generator = generator_for(one, options.seed);
+  return options;
 }
 
 // Equal for ranks that hold the same bytes in the same states and ask the same of them.
@@ -82,7 +92,8 @@ loadproof::Generation told(const StepContext& context, const GenerateResult& res
 
 loadproof::Generation draw(const StepContext& context, const GenerateOptions& options) {
   const Model& model = *context.engine.asset().model();
-  return told(context, generate(model, model_tensors(context), options));
+  const std::vector<at::Tensor> tensors = model_tensors(context);
+  return told(context, generate(model, tensors, drawing_beside(tensors, options)));
 }
 
 // What of the tensor must not reach sampling: all of it is read.
@@ -108,7 +119,8 @@ Result<void> sample_tensors(StepContext& context) {
     if (held.value.is_meta() || held.value.dim() == 0 || held.value.numel() == 0)
       return fail(fmt::format("{} has no logits to sample from", held.spec->name));
     loadproof::Generation generation =
-        told(context, choose_tokens(held.value, options_of(context)));
+        told(context, choose_tokens(held.value, drawing_beside({&held.value, 1},
+                                                               options_of(context))));
     generation.reaching = suspects_in(context, slot);
     const bool died = !generation.error.empty();
     context.engine.add_generation(context, std::move(generation));
