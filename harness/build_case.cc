@@ -96,7 +96,7 @@ Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, L
   }
   if (last != nullptr) patches.push_back(last);
   Draft draft = scenario.base;
-  apply_patches(draft, patches, library, folder_of(scenario.path), diagnostics);
+  apply_patches(draft, patches, library, scenario.folder, diagnostics);
   return draft;
 }
 

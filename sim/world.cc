@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <new>
 
@@ -51,6 +52,18 @@ Result<std::vector<at::Tensor>> declared_values(const WorldSpec& spec, const Ass
   return engine.values();
 }
 
+bool moves_on_devices(const Backend& backend) {
+  return std::ranges::any_of(backends(), [&](const BackendInfo& info) {
+    return info.name == backend.name() && info.needs_device;
+  });
+}
+
+Result<void> reaches(const Backend& backend, const Accelerator& accelerator) {
+  if (!moves_on_devices(backend) || accelerator.name() == "cuda") return {};
+  return fail(fmt::format("the {} backend moves bytes between GPUs, and the tensors are on {}",
+                          backend.name(), accelerator.name()));
+}
+
 }  // namespace
 
 Result<Observation> Session::run(const WorldSpec& spec) { return run(spec, nullptr, nullptr); }
@@ -80,7 +93,8 @@ Result<Observation> Session::run(const WorldSpec& spec, Peers* others, Backend* 
     std::unique_ptr<Backend> staged;
     if (*accelerator) {
       (*accelerator)->set_fill(*fill);
-      staged = staged_through_host(backend);
+      if (auto can = reaches(backend, **accelerator); !can) return tl::make_unexpected(can.error());
+      if (!moves_on_devices(backend)) staged = staged_through_host(backend);
     }
     Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);
     if (!declared) return tl::make_unexpected(declared.error());

@@ -31,6 +31,7 @@ struct GenerateOptions {
   double temperature = 1;
   int64_t beams = 2;  // of kBeam, which always has a cache
   uint64_t seed = 99;
+  bool guard = true;             // inspect_probabilities() before each draw
   at::Generator generator = {};  // of draws, where the tensors are; undefined: of `seed`, on the host
   AttentionKind attention = AttentionKind::kSdpa;
   bool use_cache = true;

@@ -23,6 +23,9 @@ constexpr ParamInfo kParams[] = {
     {"top_k", kInt, false, "50", "", "only the k greatest logits may be drawn; 0: all"},
     {"temperature", kNumber, false, "1", "", "divides the logits"},
     {"seed", kInt, false, "99", "", "of the rank's own generator"},
+    {"guard", kChoice, false, "on", "on off",
+     "off: nobody looks at probabilities before at::multinomial does, so that its own error is "
+     "seen, which on a GPU is an assertion that ends the use of it"},
 };
 
 SampleMode mode_named(const std::string& with) {
@@ -40,6 +43,7 @@ GenerateOptions options_of(const StepContext& context) {
           .temperature = arg<double>(step, "temperature"),
           .beams = arg<int64_t>(step, "beams"),
           .seed = static_cast<uint64_t>(arg<int64_t>(step, "seed")),
+          .guard = arg<std::string>(step, "guard") == "on",
           .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager
                                                                   : AttentionKind::kSdpa};
 }
@@ -146,11 +150,13 @@ Result<void> run(StepContext& context) {
   }
   const GenerateOptions options = options_of(context);
   loadproof::Generation generation = draw(context, options);
-  generation.reaching =
-      find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
-                 [&](std::span<const at::Tensor> tensors) {
-                   return sampled_logits(*model, tensors, options);
-                 });
+  // After an assertion on a GPU there is nothing more to be asked of it.
+  if (options.guard || generation.error.empty())
+    generation.reaching =
+        find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
+                   [&](std::span<const at::Tensor> tensors) {
+                     return sampled_logits(*model, tensors, options);
+                   });
   context.engine.remember(key, generation);
   context.engine.add_generation(context, std::move(generation));
   return {};
