@@ -32,6 +32,8 @@ Observation without_rounding(Observation seen) {
   for (RankObservation& rank : seen.ranks) {
     rank.reserved_peak = 0;
     rank.reserved_peak_step = -1;
+    rank.device_peak = 0;
+    rank.device_peak_step = -1;
     for (Generation& generation : rank.generations) {
       generation.logits_digest = 0;
       generation.max_prob = 0;
