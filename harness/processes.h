@@ -7,12 +7,15 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/end_at.h"
 #include "harness/launch_env.h"
 #include "harness/reporters/reporter.h"
 #include "harness/runner.h"
+#include "sim/procs/job.h"
 
 namespace loadproof::harness {
 
@@ -22,6 +25,9 @@ struct ProcessesOptions {
   RunOptions how;
   // Not in rank 0: that is gone or stopped. Called on another thread, and not meant to return.
   std::function<void(const std::string&)> lost_first = {};
+  // In rank 0: see sim::JobPlace.
+  std::function<std::optional<sim::Ending>()> first_ended = {};
+  std::optional<EndAt> end_at = {};
 };
 
 // Why so many processes cannot run the case; "": they can.

@@ -25,6 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr const char* kCoordinatorKey = "coordinator";
 // What a rank comes for.
+// So much later than rank 0 others give up, so that it tells who is missing.
+constexpr std::chrono::milliseconds kAfterPatience{200};
 constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
 
 class JobOfRank final : public Job {
@@ -38,15 +40,22 @@ class JobOfRank final : public Job {
   }
 
   Result<void> join() {
+    std::optional<Deadline> deadline;
+    if (place_.rank > 0)
+      deadline.emplace(place_.patience + kAfterPatience, [this] {
+        place_.lost_first(fmt::format("rank 0 is lost: it has not answered at {}:{} within {}",
+                                      place_.address, place_.port, patience_text()));
+      });
     auto store = open_job_store({.host = place_.address,
                                  .port = place_.port,
                                  .serves = place_.serves_store && place_.rank == 0,
-                                 .timeout = place_.patience});
+                                 .timeout = place_.patience + 2 * kAfterPatience});
     if (!store) return tl::make_unexpected(store.error());
     store_ = std::move(*store);
     if (auto met = place_.rank == 0 ? gather() : reach(); !met) return met;
     if (auto watched = watch_first(); !watched) return watched;
-    backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_));
+    backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_),
+                                    [this] { return here_ && here_->is_stopped(); });
     return {};
   }
 
@@ -66,7 +75,8 @@ class JobOfRank final : public Job {
     for (Link& link : links.subspan(1)) link.queue(order);
     Gathered gathered;
     {
-      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one);
+      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one,
+                              [this](int rank) { return giver_->silence(rank); });
       std::jthread held([&] { gathered = coordinator.run(); });
       take_part(session, spec);
     }
@@ -95,8 +105,10 @@ class JobOfRank final : public Job {
   }
 
   void take_part(Session& session, const WorldSpec& spec) override {
-    RankLink link(place_.rank, run_, folder_, *own_);
+    RankLink link(place_.rank, run_, folder_, *own_, place_.at_moment);
+    here_ = &link;
     const Result<Observation> seen = session.run_one(spec, link, *backend_);
+    here_ = nullptr;
     if (seen) return tell({.kind = "seen", .body = text_.write(*seen)});
     tell({.kind = "failed", .text = link.was_stopped() ? "" : seen.error().message});
   }
@@ -110,6 +122,7 @@ class JobOfRank final : public Job {
   std::unique_ptr<Backend> backend_;
   std::vector<Link> links_;   // rank 0: to all, itself too, by rank
   std::optional<Link> own_;   // to rank 0
+  RankLink* here_ = nullptr;  // while this rank takes part in a run
   uint16_t port_ = 0;         // at which rank 0 takes connections, while ranks come
   std::optional<PulseGiver> giver_;      // rank 0
   std::optional<PulseWatcher> watcher_;  // the others
@@ -173,14 +186,19 @@ class JobOfRank final : public Job {
       done = store_->set(kCoordinatorKey, std::to_string(listener->port));
     else
       done = tl::make_unexpected(own.error());
+    constexpr std::chrono::milliseconds kSlice{100};
     Arrivals come(static_cast<size_t>(place_.ranks));
     const auto until = Clock::now() + place_.patience;
     while (done && !std::ranges::all_of(come, &Arrival::is_whole)) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-      if (left.count() <= 0)
+      const auto ended = place_.first_ended ? place_.first_ended() : std::nullopt;
+      if (ended)
+        done = fail(fmt::format("rank {} never came: it {}; the others wait for it", ended->rank,
+                                ended->how));
+      else if (left.count() <= 0)
         done = missing(come);
       else
-        done = take_one(listener->socket, left, come);
+        done = take_one(listener->socket, std::min(left, kSlice), come);
     }
     close(listener->socket);
     if (!done) return done;
@@ -221,14 +239,18 @@ class JobOfRank final : public Job {
     return {};
   }
 
+  std::string patience_text() const {
+    return fmt::format("{:.10g} s", std::chrono::duration<double>(place_.patience).count());
+  }
+
   Result<void> missing(const Arrivals& come) const {
     std::vector<size_t> absent;
     for (size_t rank = 0; rank < come.size(); ++rank)
       if (!come[rank].is_whole()) absent.push_back(rank);
-    return fail(fmt::format("{} {} never came within {:.10g} s; the {} others wait for {}",
+    return fail(fmt::format("{} {} never came within {}; the {} others wait for {}",
                             absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
-                            std::chrono::duration<double>(place_.patience).count(),
-                            come.size() - absent.size(), absent.size() == 1 ? "it" : "them"));
+                            patience_text(), come.size() - absent.size(),
+                            absent.size() == 1 ? "it" : "them"));
   }
 
   Result<Observation> put_together(Gathered gathered) const {
