@@ -26,6 +26,7 @@ Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
                          .patience = options.patience,
                          .lost_first = options.lost_first,
                          .first_ended = options.first_ended,
+                         .told_to_end = options.told_to_end,
                          .at_moment = at_moment},
                         {write_observation, read_observation});
 }

@@ -27,6 +27,7 @@ struct ProcessesOptions {
   std::function<void(const std::string&)> lost_first = {};
   // In rank 0: see sim::JobPlace.
   std::function<std::optional<sim::Ending>()> first_ended = {};
+  std::function<std::string()> told_to_end = {};
   std::optional<EndAt> end_at = {};
 };
 

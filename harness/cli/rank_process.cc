@@ -33,14 +33,21 @@ RankProcess::RankProcess(int rank) : rank_(rank) {
     constexpr int kSlicesToTell = 40;
     int signal = -1;
     while (signal < 0 && !stop.stop_requested()) signal = sigtimedwait(&ends, nullptr, &kSlice);
+    if (signal > 0) signal_ = signal;
     for (int i = 0; rank_ == 0 && i < kSlicesToTell && !stop.stop_requested(); ++i)
       nanosleep(&kSlice, nullptr);
-    if (!stop.stop_requested())
-      end_at_once(fmt::format("was told to end by signal {} ({})", signal, strsignal(signal)));
+    if (!stop.stop_requested()) end_at_once(told_to_end());
   });
 }
 
+std::string RankProcess::told_to_end() const {
+  const int signal = signal_;
+  if (signal == 0) return "";
+  return fmt::format("was told to end by signal {} ({})", signal, strsignal(signal));
+}
+
 void RankProcess::end_at_once(const std::string& why) {
+  ending_.lock();
   if (!why.empty()) print_error("rank {}: {}\n", rank_, why);
   std::cout.flush();
   std::cerr.flush();

@@ -2,7 +2,9 @@
 // leaves no file behind.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -22,10 +24,14 @@ class RankProcess {
   // Where other processes are lost: threads of the transport may wait for them for ever. Says why,
   // and ends with the code of what could not be run. From any thread.
   [[noreturn]] void end_at_once(const std::string& why);
+  // "was told to end by signal 15 (Terminated)"; "": it was not. From any thread.
+  std::string told_to_end() const;
 
  private:
   int rank_;
   std::optional<sim::TemporaryFolder> folder_;
+  std::atomic<int> signal_{0};  // that told it to end
+  std::mutex ending_;           // held by the thread that ends the process, for ever
   std::jthread signals_;
 };
 

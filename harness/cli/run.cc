@@ -151,6 +151,7 @@ int run_rank(const Options& options, const std::vector<Case>& plan) {
       .how = {options.twice, override_words(options.selection)},
       .lost_first = [&](const std::string& why) { process.end_at_once(why); },
       .first_ended = first_ended_as_told(environment),
+      .told_to_end = [&] { return process.told_to_end(); },
       .end_at = *end_at};
   if (launched->rank > 0) {
     if (auto done = run_as_other(plan, how); !done) process.end_at_once(done.error().message);

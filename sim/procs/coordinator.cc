@@ -80,9 +80,17 @@ bool Coordinator::wait_for_all(Place least) {
 
 std::vector<int> Coordinator::silent_ranks(Place last) const {
   std::vector<int> silent;
-  for (size_t rank = 0; silence_ && rank < seats_.size(); ++rank)
-    if (silence_(static_cast<int>(rank)) >= patience_) silent.push_back(static_cast<int>(rank));
-  if (!silent.empty()) return silent;
+  const auto give_no_sign = [&](milliseconds least) {
+    for (size_t rank = 0; silence_ && rank < seats_.size(); ++rank)
+      if (silence_(static_cast<int>(rank)) >= least) silent.push_back(static_cast<int>(rank));
+    return !silent.empty();
+  };
+  // Who was lost together is told together, though some signs had come a little later.
+  if (give_no_sign(patience_)) {
+    silent.clear();
+    give_no_sign(patience_ * 3 / 4);
+    return silent;
+  }
   for (size_t rank = 0; rank < seats_.size(); ++rank)
     if (seats_[rank].place == last && Clock::now() - seats_[rank].heard >= patience_)
       silent.push_back(static_cast<int>(rank));

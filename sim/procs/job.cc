@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -100,6 +102,12 @@ class JobOfRank final : public Job {
       if (message->kind != "case") continue;  // what is left of an earlier one
       run_ = message->run;
       folder_ = message->body;
+      if (std::error_code ignored; !folder_.empty() && !std::filesystem::exists(folder_, ignored)) {
+        refuse(fmt::format("there is no {} here, as there is on rank 0: ranks that change what "
+                           "others read need one file system; TMPDIR may name a folder in it",
+                           folder_));
+        continue;
+      }
       return Order{message->number, message->text};
     }
   }
@@ -195,8 +203,10 @@ class JobOfRank final : public Job {
       if (ended)
         done = fail(fmt::format("rank {} never came: it {}; the others wait for it", ended->rank,
                                 ended->how));
+      else if (auto why = place_.told_to_end ? place_.told_to_end() : ""; !why.empty())
+        done = missing(come, "before rank 0 " + why);
       else if (left.count() <= 0)
-        done = missing(come);
+        done = missing(come, "within " + patience_text());
       else
         done = take_one(listener->socket, std::min(left, kSlice), come);
     }
@@ -243,13 +253,13 @@ class JobOfRank final : public Job {
     return fmt::format("{:.10g} s", std::chrono::duration<double>(place_.patience).count());
   }
 
-  Result<void> missing(const Arrivals& come) const {
+  static Result<void> missing(const Arrivals& come, const std::string& until) {
     std::vector<size_t> absent;
     for (size_t rank = 0; rank < come.size(); ++rank)
       if (!come[rank].is_whole()) absent.push_back(rank);
-    return fail(fmt::format("{} {} never came within {}; the {} others wait for {}",
+    return fail(fmt::format("{} {} never came {}; the {} others wait for {}",
                             absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
-                            patience_text(), come.size() - absent.size(),
+                            until, come.size() - absent.size(),
                             absent.size() == 1 ? "it" : "them"));
   }
 

@@ -39,6 +39,8 @@ struct JobPlace {
   std::function<void(const std::string&)> lost_first = {};
   // In rank 0, where its launcher says so: who has ended badly by now. Asked while ranks come.
   std::function<std::optional<Ending>()> first_ended = {};
+  // In rank 0, and asked then, too: why it is not to wait for those who have not come; "": it is.
+  std::function<std::string()> told_to_end = {};
   AtMoment at_moment = {};  // of this rank's steps
 };
 
