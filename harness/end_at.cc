@@ -32,8 +32,8 @@ Result<std::optional<EndAt>> read_end_at(const Environment& environment) {
   const std::string& rank = parts[0];
   const auto [read, error] = std::from_chars(rank.data(), rank.data() + rank.size(), end.rank);
   bool good = error == std::errc() && read == rank.data() + rank.size() && end.rank >= 0;
-  if (parts.size() > 1 && parts.back() == "stop") {
-    end.stops = true;
+  if (parts.size() > 1 && (parts.back() == "stop" || parts.back() == "hang")) {
+    end.how = parts.back() == "stop" ? EndAt::How::kStops : EndAt::How::kHangs;
     parts.pop_back();
   }
   if (parts.size() > 1) end.step = parts[1];
@@ -42,15 +42,18 @@ Result<std::optional<EndAt>> read_end_at(const Environment& environment) {
     good = good && (end.moment == "waiting" || end.moment == "moving" || end.moment == "moved");
   }
   if (!good || parts.size() > 3)
-    return fail(fmt::format("{} is '{}', and must be RANK[:STEP[:waiting|moving|moved]][:stop]",
-                            kVariable, *text));
+    return fail(fmt::format(
+        "{} is '{}', and must be RANK[:STEP[:waiting|moving|moved]][:stop|:hang]", kVariable,
+        *text));
   return end;
 }
 
 void end_where(const std::optional<EndAt>& end, int rank, std::string_view step,
                std::string_view moment) {
-  if (end && end->rank == rank && end->step == step && end->moment == moment)
-    kill(getpid(), end->stops ? SIGSTOP : SIGKILL);
+  if (!end || end->rank != rank || end->step != step || end->moment != moment) return;
+  if (end->how == EndAt::How::kDies) kill(getpid(), SIGKILL);
+  if (end->how == EndAt::How::kStops) kill(getpid(), SIGSTOP);
+  while (end->how == EndAt::How::kHangs) pause();
 }
 
 }  // namespace loadproof::harness

@@ -5,8 +5,10 @@
 //   RANK:STEP                                  as it first begins the step with this id
 //   RANK:STEP:waiting, :moving or :moved       there, see sim/procs/at_moment.h
 //   RANK:…:stop                                it does not end, but is stopped, as by SIGSTOP
+//   RANK:…:hang                                or waits for ever, while its other threads go on
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +20,7 @@ namespace loadproof::harness {
 struct EndAt {
   int rank = 0;
   std::string step, moment;  // no step: before it joins
-  bool stops = false;
+  enum class How : uint8_t { kDies, kStops, kHangs } how = How::kDies;
   bool operator==(const EndAt&) const = default;
 };
 

@@ -24,7 +24,7 @@ Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
                          .port = launched.port,
                          .serves_store = !launched.store_runs,
                          .patience = options.patience,
-                         .lost_first = options.lost_first,
+                         .cannot_go_on = options.cannot_go_on,
                          .first_ended = options.first_ended,
                          .told_to_end = options.told_to_end,
                          .at_moment = at_moment},

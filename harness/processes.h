@@ -23,9 +23,8 @@ struct ProcessesOptions {
   Launched launched;
   std::chrono::milliseconds patience{60'000};  // for a rank of which nothing is heard
   RunOptions how;
-  // Not in rank 0: that is gone or stopped. Called on another thread, and not meant to return.
-  std::function<void(const std::string&)> lost_first = {};
-  // In rank 0: see sim::JobPlace.
+  // See sim::JobPlace.
+  std::function<void(const std::string&)> cannot_go_on = {};
   std::function<std::optional<sim::Ending>()> first_ended = {};
   std::function<std::string()> told_to_end = {};
   std::optional<EndAt> end_at = {};

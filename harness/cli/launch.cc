@@ -32,7 +32,9 @@ namespace {
 constexpr const char* kFooter =
     R"(Each process runs its own rank of every case; bytes move between them over Gloo, and what comes
 of a case is what comes of it in one process. Cases of fewer ranks are run by the first processes,
-those of more are skipped. Other launchers start `loadproof run --processes …` themselves:
+those of more are skipped. A rank that dies is named at once, one that is stopped, hangs, is cut
+off or never comes after --patience seconds, with its step and what the others waited for; some
+seconds later no process is left. Other launchers start `loadproof run --processes …` themselves:
 torchrun, srun and mpirun tell each process its rank by their own variables.
 
 Examples:

@@ -149,7 +149,7 @@ int run_rank(const Options& options, const std::vector<Case>& plan) {
       .launched = *launched,
       .patience = std::chrono::milliseconds(static_cast<int64_t>(options.patience * 1000)),
       .how = {options.twice, override_words(options.selection)},
-      .lost_first = [&](const std::string& why) { process.end_at_once(why); },
+      .cannot_go_on = [&](const std::string& why) { process.end_at_once(why); },
       .first_ended = first_ended_as_told(environment),
       .told_to_end = [&] { return process.told_to_end(); },
       .end_at = *end_at};
@@ -157,7 +157,10 @@ int run_rank(const Options& options, const std::vector<Case>& plan) {
     if (auto done = run_as_other(plan, how); !done) process.end_at_once(done.error().message);
     return kAsExpected;
   }
-  auto reporters = make_reporters(reporter_options(options));
+  ReporterOptions how_to_tell = reporter_options(options);
+  // mpirun gives each process a terminal, whoever reads in the end.
+  if (launched->by != "torchrun") how_to_tell.terminal = how_to_tell.colour = false;
+  auto reporters = make_reporters(how_to_tell);
   if (!reporters) return bad_input(reporters.error().message);
   Run run(options, std::move(*reporters));
   const int exit_code = run(plan, &how);

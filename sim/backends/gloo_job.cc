@@ -74,7 +74,7 @@ class JobWorld final : public GlooWorld {
   // Lazy, and a device of its own for each group, as in gloo_world.cc. Who waits in vain gives up;
   // the transport's own limit is for where nobody says so.
   c10::intrusive_ptr<Gloo::Options> options() const {
-    auto options = Gloo::Options::create(10 * timeout_);
+    auto options = Gloo::Options::create(2 * timeout_);
     const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
     options->devices = {interface
                             ? Gloo::createDeviceForInterface(interface, /*lazyInit=*/true)

@@ -161,7 +161,7 @@ void Coordinator::take(int rank, Message message) {
   } else if (message.kind == "seen") {
     seat.seen = std::move(message.body);
     seat.place = Place::kSeen;
-  } else {
+  } else if (message.kind != "waits") {
     fail_with(message.kind == "failed" ? message.text : "it says \"" + message.kind + "\"");
   }
 }
@@ -367,8 +367,7 @@ void Coordinator::lose(std::vector<int> ranks, const std::string& how) {
 }
 
 void Coordinator::give_up() {
-  constexpr std::chrono::milliseconds kGrace{10'000};
-  const auto until = Clock::now() + std::min(kGrace, patience_);
+  const auto until = Clock::now() + patience_;
   const auto open = [](const Seat& s) { return !s.closed && s.place < Place::kSeen; };
   const int first = ranks_that([](const Seat& s) { return s.place == Place::kFailed; })[0];
   const std::string why = seats_[static_cast<size_t>(first)].failure;

@@ -29,6 +29,8 @@ constexpr const char* kCoordinatorKey = "coordinator";
 // What a rank comes for.
 // So much later than rank 0 others give up, so that it tells who is missing.
 constexpr std::chrono::milliseconds kAfterPatience{200};
+// So long rank 0 may take to notice that its case is given up, once it has not been heard of.
+constexpr std::chrono::milliseconds kToGiveUp{3000};
 constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
 
 class JobOfRank final : public Job {
@@ -45,7 +47,7 @@ class JobOfRank final : public Job {
     std::optional<Deadline> deadline;
     if (place_.rank > 0)
       deadline.emplace(place_.patience + kAfterPatience, [this] {
-        place_.lost_first(fmt::format("rank 0 is lost: it has not answered at {}:{} within {}",
+        place_.cannot_go_on(fmt::format("rank 0 is lost: it has not answered at {}:{} within {}",
                                       place_.address, place_.port, patience_text()));
       });
     auto store = open_job_store({.host = place_.address,
@@ -79,8 +81,16 @@ class JobOfRank final : public Job {
     {
       Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one,
                               [this](int rank) { return giver_->silence(rank); });
-      std::jthread held([&] { gathered = coordinator.run(); });
+      std::optional<Deadline> deadline;  // of this rank itself, where it hangs
+      std::jthread held([&] {
+        gathered = coordinator.run();
+        if (gathered.error.empty()) return;
+        const bool hangs = std::ranges::find(gathered.lost, 0) != gathered.lost.end();
+        deadline.emplace(hangs ? kToGiveUp : std::max(kToGiveUp, place_.patience),
+                         [this, error = gathered.error] { place_.cannot_go_on(error); });
+      });
       take_part(session, spec);
+      held.join();
     }
     if (!gathered.lost.empty())
       broken_ = fmt::format("ranks {} are lost since {}", fmt::join(gathered.lost, ", "), id);
@@ -170,7 +180,7 @@ class JobOfRank final : public Job {
     if (place_.rank == 0) return {};
     Result<Link> link = say_hello(place_.address, port_, kForSigns);
     if (!link) return tl::make_unexpected(link.error());
-    watcher_.emplace(std::move(*link), place_.patience, place_.lost_first);
+    watcher_.emplace(std::move(*link), place_.patience, place_.cannot_go_on);
     return {};
   }
 

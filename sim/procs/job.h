@@ -35,8 +35,9 @@ struct JobPlace {
   uint16_t port = 29500;              // of the store at which ranks find each other
   bool serves_store = true;           // rank 0 opens the store; false: somebody else has
   std::chrono::milliseconds patience{60'000};
-  // Not in rank 0: called on another thread when that is gone or stopped; not meant to return.
-  std::function<void(const std::string&)> lost_first = {};
+  // Called on another thread where this process cannot go on: rank 0 is gone or stopped, or hangs,
+  // and this is it. Not meant to return.
+  std::function<void(const std::string&)> cannot_go_on = {};
   // In rank 0, where its launcher says so: who has ended badly by now. Asked while ranks come.
   std::function<std::optional<Ending>()> first_ended = {};
   // In rank 0, and asked then, too: why it is not to wait for those who have not come; "": it is.

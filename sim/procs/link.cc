@@ -130,15 +130,22 @@ Result<void> Link::send(std::string_view frame) {
 }
 
 Result<std::string> Link::receive(std::optional<std::chrono::milliseconds> patience) {
+  auto frame = receive_within(patience);
+  if (!frame) return tl::make_unexpected(frame.error());
+  if (!*frame) return fail("nothing came in time");
+  return std::move(**frame);
+}
+
+Result<std::optional<std::string>> Link::receive_within(
+    std::optional<std::chrono::milliseconds> patience) {
   std::optional<Clock::time_point> until;
   if (patience) until = Clock::now() + *patience;
   bool open = true;
   while (true) {
     auto frame = next();
-    if (!frame) return tl::make_unexpected(frame.error());
-    if (*frame) return std::move(**frame);
+    if (!frame || *frame) return frame;
     if (!open) return fail("the connection is closed");
-    if (!wait(POLLIN, until)) return fail("nothing came in time");
+    if (!wait(POLLIN, until)) return std::nullopt;
     open = fill();
   }
 }

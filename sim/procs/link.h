@@ -38,6 +38,9 @@ class Link {
   Result<void> send(std::string_view frame);
   // An error: nothing came in time, or the other end is closed.
   Result<std::string> receive(std::optional<std::chrono::milliseconds> patience = {});
+  // Nothing: nothing came in time.
+  Result<std::optional<std::string>> receive_within(
+      std::optional<std::chrono::milliseconds> patience);
 
  private:
   int socket_ = -1;

@@ -5,7 +5,7 @@
 // the coordinator (sim/procs/coordinator.h):
 //   hello    which rank this is                moves, moved   see Peers::tell_moving
 //   turn     what it did, and that it waits    given          states, for other ranks
-//   step     it begins the step `text`
+//   step     it begins the step `text`          waits          and has nothing new to say
 //   failed   it can run this case no further: why; nothing where it was stopped
 //   seen     what it observed                  ready          it could go on, see go
 // and back:

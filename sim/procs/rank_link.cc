@@ -1,6 +1,11 @@
 #include "sim/procs/rank_link.h"
 
 namespace loadproof::sim {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenSigns{100};
+
+}  // namespace
 
 Result<Message> RankLink::next() {
   if (!early_.empty()) {
@@ -9,9 +14,11 @@ Result<Message> RankLink::next() {
     return message;
   }
   while (!was_stopped_) {
-    const Result<std::string> frame = link_.receive();
+    const auto frame = link_.receive_within(kBetweenSigns);
     if (!frame) return fail("the coordinator of the ranks is gone: " + frame.error().message);
-    Result<Message> message = read_message(*frame);
+    tell_waiting();
+    if (!*frame) continue;
+    Result<Message> message = read_message(**frame);
     if (!message || message->run == run_) {
       if (message) note(*message);
       if (!was_stopped_) return message;
@@ -28,7 +35,15 @@ void RankLink::note(Message& message) {
   why_ = message.text;
 }
 
+void RankLink::tell_waiting() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - told_waiting_ < kBetweenSigns) return;
+  told_waiting_ = now;
+  static_cast<void>(link_.send(write_message({.kind = "waits", .run = run_, .rank = rank_})));
+}
+
 bool RankLink::is_stopped() {
+  tell_waiting();
   const bool open = link_.fill();
   for (auto frame = link_.next(); frame && *frame; frame = link_.next()) {
     Result<Message> message = read_message(**frame);

@@ -5,6 +5,7 @@
 // coordinator that knows who does not answer.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <string>
@@ -48,6 +49,7 @@ class RankLink final : public Peers {
   Link& link_;
   AtMoment at_moment_;
   std::string step_;  // that it began last
+  std::chrono::steady_clock::time_point told_waiting_ = std::chrono::steady_clock::now();
   bool was_stopped_ = false;
   std::string why_;            // it was
   std::deque<Message> early_;  // come while something else was waited for
@@ -59,6 +61,8 @@ class RankLink final : public Peers {
   // The next message; what is given is kept. An error: stop.
   Result<Message> next();
   void note(Message& message);
+  // Now and then, so that who waits is told from who hangs.
+  void tell_waiting();
 };
 
 }  // namespace loadproof::sim

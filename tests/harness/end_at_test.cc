@@ -16,10 +16,11 @@ Result<std::optional<EndAt>> read(std::optional<std::string> text) {
 TEST(EndAt, ReadsWhereAndHow) {
   EXPECT_EQ(*read(std::nullopt), std::nullopt);
   EXPECT_EQ(*read("2"), (EndAt{.rank = 2, .step = "", .moment = ""}));
-  EXPECT_EQ(*read("2:stop"), (EndAt{.rank = 2, .step = "", .moment = "", .stops = true}));
+  EXPECT_EQ(*read("2:stop"),
+            (EndAt{.rank = 2, .step = "", .moment = "", .how = EndAt::How::kStops}));
   EXPECT_EQ(*read("0:load.read"), (EndAt{.rank = 0, .step = "load.read", .moment = ""}));
-  EXPECT_EQ(*read("1:a:moving:stop"),
-            (EndAt{.rank = 1, .step = "a", .moment = "moving", .stops = true}));
+  EXPECT_EQ(*read("1:a:moving:hang"),
+            (EndAt{.rank = 1, .step = "a", .moment = "moving", .how = EndAt::How::kHangs}));
 }
 
 TEST(EndAt, SaysWhatItDoesNotKnow) {

@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
@@ -134,6 +135,23 @@ TEST_F(LostRankTest, StoppedAnywhere) {
                       HasSubstr(step_of(moment)), HasSubstr("; rank")))
         << end_at;
   }
+}
+
+// Its other threads go on, and so does the signal of life.
+TEST_F(LostRankTest, HangsAnywhere) {
+  constexpr double kPatience = 1, kMost = 12;
+  for (const char* moment : {"hold", "sync:waiting", "cut:moving", "join:moved", "again"}) {
+    const std::string end_at = "1:" + std::string(moment) + ":hang";
+    EXPECT_THAT(first_line_of_error(launch(3, end_at, kPatience, kMost)),
+                AllOf(HasSubstr("rank 1 is lost: has said nothing for 1 s ("),
+                      HasSubstr(step_of(moment)), HasSubstr("; rank"),
+                      Not(HasSubstr("rank 0 is lost")), Not(HasSubstr("rank 2 is lost"))))
+        << end_at;
+  }
+  for (const char* moment : {"load", "join:moving"})
+    EXPECT_THAT(launch(3, "0:" + std::string(moment) + ":hang", kPatience, kMost).err,
+                HasSubstr("rank 0: rank 0 is lost: has said nothing for 1 s"))
+        << moment;
 }
 
 TEST_F(LostRankTest, FirstStoppedAnywhere) {

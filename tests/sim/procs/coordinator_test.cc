@@ -220,6 +220,20 @@ TEST(Coordinator, NamesWhoGivesNoSignOfLifeWhereverTheOthersAre) {
   EXPECT_THAT(gathered.error, HasSubstr("rank 1 is lost: has said nothing for 20 s"));
 }
 
+// In one transfer, in which one hangs: the others say that they wait.
+TEST(Coordinator, TellsWhoWaitsFromWhoHangs) {
+  World world(2, milliseconds(600));
+  const auto called = both_meet(world, turn_with({barrier_of(0)}), turn_with({barrier_of(1)}));
+  EXPECT_TRUE(world.rank(0).tell_moving(/*moved=*/false));
+  EXPECT_TRUE(world.rank(1).tell_moving(/*moved=*/false));
+  const auto until = std::chrono::steady_clock::now() + milliseconds(20'000);
+  while (!world.rank(0).is_stopped() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds(20));
+  const Gathered gathered = world.end();
+  EXPECT_THAT(gathered.lost, ElementsAre(1));
+  EXPECT_THAT(gathered.error, HasSubstr("(in the transfer of meet: barrier); rank 0: in the"));
+}
+
 TEST(Coordinator, TellsInWhichStepTheLostRankWas) {
   World world(2);
   world.rank(0).tell_step("load");
