@@ -58,8 +58,6 @@ class JobOfRank final : public Job {
     store_ = std::move(*store);
     if (auto met = place_.rank == 0 ? gather() : reach(); !met) return met;
     if (auto watched = watch_first(); !watched) return watched;
-    backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_),
-                                    [this] { return here_ && here_->is_stopped(); });
     return {};
   }
 
@@ -109,6 +107,7 @@ class JobOfRank final : public Job {
       const Result<Message> message = read_message(*frame);
       if (!message) return tl::make_unexpected(message.error());
       if (message->kind == "end") return std::nullopt;
+      if (message->kind == "welcome") open_backend(message->text);
       if (message->kind != "case") continue;  // what is left of an earlier one
       run_ = message->run;
       folder_ = message->body;
@@ -148,6 +147,13 @@ class JobOfRank final : public Job {
   std::optional<TemporaryFolder> room_;  // rank 0: of the folders that ranks share
   std::string folder_;                   // of this run; empty: they share none
   std::string broken_;
+
+  // `first`: how others reach rank 0. Who reaches it on its own host is itself reached there.
+  void open_backend(const std::string& first) {
+    const std::string own = own_address(*own_);
+    backend_ = store_->make_backend(place_.rank, place_.ranks, is_loopback(own) ? first : own,
+                                    [this] { return here_ && here_->is_stopped(); });
+  }
 
   Result<void> make_folder(bool needed) {
     folder_.clear();
@@ -229,6 +235,12 @@ class JobOfRank final : public Job {
       if (one.pulse) pulses.push_back(std::move(*one.pulse));
     }
     giver_.emplace(std::move(pulses), place_.patience);
+    std::string first = own_address(*own_);
+    for (const Link& link : links_)
+      if (is_loopback(first)) first = own_address(link);
+    for (Link& link : std::span(links_).subspan(1))
+      static_cast<void>(link.send(write_message({.kind = "welcome", .text = first})));
+    open_backend(first);
     return {};
   }
 

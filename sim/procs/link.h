@@ -64,5 +64,7 @@ Result<std::optional<Link>> accept_one(int listener, std::chrono::milliseconds p
 Result<Link> connect_to(const std::string& host, uint16_t port);
 // The address by which this end reaches the other.
 std::string own_address(const Link& link);
+// Whether it reaches nothing but its own host.
+bool is_loopback(std::string_view address);
 
 }  // namespace loadproof::sim

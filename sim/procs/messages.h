@@ -12,6 +12,7 @@
 //   case     run this one            meet    these calls meet      over   nothing meets any more
 //   given    as another sent it      stop    end this case; why    end    no more cases
 //   go       it is this one's turn, and which stores others have changed
+//   welcome  all have come; the address of rank 0's host
 #pragma once
 
 #include <cstdint>

@@ -87,12 +87,13 @@ class HostsTest : public LaunchersTest {
   }
 
   // Starts all ranks; `then` is run beside them. Each one's code is in a file.
-  Ended run_ranks(const std::string& arguments, const std::string& then) const {
+  Ended run_ranks(const std::string& arguments, const std::string& then,
+                  const std::string& first = "192.168.77.1") const {
     std::string line;
     for (int rank = 0; rank < 4; ++rank) {
       const std::string number = std::to_string(rank);
       line += "(RANK=" + number +
-              " WORLD_SIZE=4 MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 ip netns exec " + name_ +
+              " WORLD_SIZE=4 MASTER_PORT=29500 MASTER_ADDR=" + first + " ip netns exec " + name_ +
               std::to_string(std::max(0, rank - 1)) + " " + program() + "run --processes " +
               arguments + " > " + path("out" + number) + " 2>&1; echo $? > " +
               path("code" + number) + ") & ";
@@ -101,6 +102,7 @@ class HostsTest : public LaunchersTest {
   }
   std::string told(int rank) const { return text_of(path("out" + std::to_string(rank))); }
   std::string code(int rank) const { return text_of(path("code" + std::to_string(rank))); }
+  const std::string& name() const { return name_; }
   std::string net() const { return "ip -n " + name_ + "net "; }
 
  private:
@@ -113,9 +115,11 @@ class HostsTest : public LaunchersTest {
       const std::string here = "ip -n " + name_ + host + " ";
       line += "ip netns add " + name_ + host + "; " + here + "link set lo up; " +
               "ip link add wire netns " + name_ + host + " type veth peer name to" + host +
-              " netns " + name_ + "net; " + here + "addr add 10.77.0." +
+              " netns " + name_ + "net; " + here + "addr add 192.168.77." +
               std::to_string(std::stoi(host) + 1) + "/24 dev wire; " + here +
-              "link set wire up; " + net() + "link set to" + host + " master bridge up; ";
+              "link set wire up; (" + here + "addr add fd77::" +
+              std::to_string(std::stoi(host) + 1) + "/64 dev wire nodad || true); " + net() +
+              "link set to" + host + " master bridge up; ";
     }
     return line;
   }
@@ -123,9 +127,13 @@ class HostsTest : public LaunchersTest {
 
 TEST_F(HostsTest, ReportWhatOneProcessReports) {
   ASSERT_EQ(run(std::string("run --json ") + path("one.json") + " " + kSmoke).code, 0);
-  run_ranks("--json " + path("all.json") + " " + kSmoke, "");
-  for (int rank : {0, 1, 2, 3}) EXPECT_EQ(code(rank), "0\n") << told(rank);
-  EXPECT_EQ(cases_of(text_of(path("all.json"))), cases_of(text_of(path("one.json"))));
+  for (const char* first : {"192.168.77.1", "fd77::1"}) {
+    if (first[0] == 'f' && !works("ip -6 -n " + name() + "0 addr show dev wire | grep fd77"))
+      GTEST_SKIP() << "there is no IPv6 here";
+    run_ranks("--json " + path("all.json") + " " + kSmoke, "", first);
+    for (int rank : {0, 1, 2, 3}) EXPECT_EQ(code(rank), "0\n") << told(rank);
+    EXPECT_EQ(cases_of(text_of(path("all.json"))), cases_of(text_of(path("one.json"))));
+  }
 }
 
 TEST_F(HostsTest, OneThatIsCutOffIsNamed) {
