@@ -96,6 +96,8 @@ class Reading {
       launched_.address = slurm_address();
     else if (!torchrun && all_here())
       launched_.address = "127.0.0.1";
+    else if (!torchrun)
+      launched_.address = slurm_address();  // which may have started the other launcher
     if (launched_.address.empty())
       complain("MASTER_ADDR, the host of rank 0, is not set");
     if (torchrun || get("MASTER_PORT")) {

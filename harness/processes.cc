@@ -13,13 +13,21 @@ namespace {
 
 Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
   const Launched& launched = options.launched;
+  const auto at_moment = [rank = launched.rank, end = options.end_at](
+                             std::string_view step, std::string_view moment) {
+    end_where(end, rank, step, moment);
+  };
+  at_moment("", "");
   return sim::Job::join({.rank = launched.rank,
                          .ranks = launched.ranks,
                          .address = launched.address,
                          .port = launched.port,
                          .serves_store = !launched.store_runs,
                          .patience = options.patience,
-                         .lost_first = options.lost_first},
+                         .cannot_go_on = options.cannot_go_on,
+                         .first_ended = options.first_ended,
+                         .told_to_end = options.told_to_end,
+                         .at_moment = at_moment},
                         {write_observation, read_observation});
 }
 
@@ -37,6 +45,9 @@ std::string left_out(const Case& plan, int processes) {
   if (plan.topology.ranks() > processes)
     return fmt::format("has {} ranks, and there are {} processes", plan.topology.ranks(),
                        processes);
+  if (plan.backend != "gloo")
+    return fmt::format("moves bytes by the {} backend; between processes it is gloo",
+                       plan.backend);
   if (plan.dry) return "runs on shapes alone, which takes one process";
   if (plan.schedule != 0) return "orders the single steps of all ranks, which takes one process";
   for (const ExtraTensor& tensor : plan.tensors)

@@ -7,12 +7,15 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/end_at.h"
 #include "harness/launch_env.h"
 #include "harness/reporters/reporter.h"
 #include "harness/runner.h"
+#include "sim/procs/job.h"
 
 namespace loadproof::harness {
 
@@ -20,8 +23,11 @@ struct ProcessesOptions {
   Launched launched;
   std::chrono::milliseconds patience{60'000};  // for a rank of which nothing is heard
   RunOptions how;
-  // Not in rank 0: that is gone or stopped. Called on another thread, and not meant to return.
-  std::function<void(const std::string&)> lost_first = {};
+  // See sim::JobPlace.
+  std::function<void(const std::string&)> cannot_go_on = {};
+  std::function<std::optional<sim::Ending>()> first_ended = {};
+  std::function<std::string()> told_to_end = {};
+  std::optional<EndAt> end_at = {};
 };
 
 // Why so many processes cannot run the case; "": they can.

@@ -19,7 +19,7 @@ Result<Observation> run_world(sim::Session& session, const Case& plan, const Run
 void run_again(sim::Session& session, const RunOptions& options, CaseResult& result) {
   auto second = run_world(session, result.plan, options);
   if (!second) {
-    result.surprises.push_back("the second run could not be made: " + second.error().message);
+    result.error = "the second run could not be made: " + second.error().message;
     return;
   }
   second->twins = result.observation.twins;  // they are not run again
@@ -108,7 +108,9 @@ CaseResult run_case(sim::Session& session, const Case& plan, const RunOptions& o
         compare_with_expectations(result.plan, result.observation, result.verdicts);
     result.surprises.insert(result.surprises.end(), broken.begin(), broken.end());
     if (options.twice) run_again(session, options, result);
-    result.status = result.surprises.empty() ? Status::kPass : Status::kFail;
+    result.status = !result.error.empty()       ? Status::kError
+                    : result.surprises.empty() ? Status::kPass
+                                               : Status::kFail;
   } else {
     result.error = seen.error().message;
   }

@@ -103,6 +103,7 @@ void Engine::advance(Runner& runner, bool only_one) {
       return stop(runner, Outcome::kRaised,
                   fmt::format("the world took more than {} steps", spec_.steps_max));
     runner.current = step;
+    if (peers_) peers_->tell_step(step->id);
     run_step(runner, *step);
   }
 }

@@ -74,6 +74,8 @@ class Peers {
   // Where copies of stores lie that ranks see and change; empty: none does, and ranks run side by
   // side. Else they take turns.
   virtual const std::string& shared_folder() const = 0;
+  // The rank begins this step: so that it is known where it is, once it is heard of no more.
+  virtual void tell_step(const std::string& id) = 0;
   // Waits until it is this rank's turn, which ends with the next meet(); how often copies of stores
   // have been changed. REQUIRES: there is a shared folder.
   virtual Result<std::vector<StoreNews>> begin_turn(int64_t woken_by) = 0;

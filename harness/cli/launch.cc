@@ -22,7 +22,9 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/output.h"
+#include "harness/cli/rank_process.h"
 #include "sim/procs/link.h"
+#include "sim/temporary_folder.h"
 
 namespace loadproof::harness {
 namespace {
@@ -30,7 +32,9 @@ namespace {
 constexpr const char* kFooter =
     R"(Each process runs its own rank of every case; bytes move between them over Gloo, and what comes
 of a case is what comes of it in one process. Cases of fewer ranks are run by the first processes,
-those of more are skipped. Other launchers start `loadproof run --processes …` themselves:
+those of more are skipped. A rank that dies is named at once, one that is stopped, hangs, is cut
+off or never comes after --patience seconds, with its step and what the others waited for; some
+seconds later no process is left. Other launchers start `loadproof run --processes …` themselves:
 torchrun, srun and mpirun tell each process its rank by their own variables.
 
 Examples:
@@ -70,14 +74,18 @@ bool ended_well(const Process& process) {
   return WIFEXITED(process.status) && WEXITSTATUS(process.status) == 0;
 }
 
-// INVARIANT: when it is gone, so are all processes that it has started; they end with it, too,
-// where it is killed itself.
+// INVARIANT: when it is gone, so are all processes that it has started, and their temporary files;
+// the processes end with it, too, where it is killed itself.
 class Launch {
  public:
   Launch(int ranks, std::vector<std::string> words) : ranks_(ranks), words_(std::move(words)) {}
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
-  ~Launch() { end_all(); }
+  ~Launch() {
+    end_all();
+    for (int end : endings_)
+      if (end >= 0) close(end);
+  }
 
   int run() {
     sigset_t signals;
@@ -87,6 +95,10 @@ class Launch {
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     port_ = free_port();
     if (signals_ < 0 || port_ == 0) return bad_input("launch: no port is free");
+    auto room = sim::TemporaryFolder::make();
+    if (!room) return bad_input("launch: " + room.error().message);
+    room_ = std::move(*room);
+    if (pipe2(endings_, O_CLOEXEC | O_NONBLOCK) != 0) return bad_input("launch: no file is free");
     for (int rank = 0; rank < ranks_; ++rank)
       if (!start(rank))
         return bad_input(fmt::format("launch: rank {} could not be started: {}", rank,
@@ -101,17 +113,20 @@ class Launch {
   }
 
  private:
-  // How long the others may take once rank 0 has ended, or that where all others have failed.
-  static constexpr std::chrono::seconds kGrace{3};
+  // How long the others may take once rank 0 has told what it knows; where it has died and they
+  // tell; or how long it may take where all others have failed.
+  static constexpr std::chrono::seconds kGraceToEnd{1}, kGrace{3};
 
   int ranks_;
   std::vector<std::string> words_;
   uint16_t port_ = 0;
   sigset_t mask_before_{};
   int signals_ = -1;
+  std::optional<sim::TemporaryFolder> room_;  // of all temporary files
+  int endings_[2] = {-1, -1};  // how ranks have ended, told to rank 0
   pid_t group_ = 0;  // of all processes
   std::vector<Process> processes_;
-  std::optional<Clock::time_point> until_;
+  std::optional<Clock::time_point> until_, told_until_;
   bool interrupted_ = false;
 
   bool start(int rank) {
@@ -143,6 +158,7 @@ class Launch {
     if (getppid() != parent) _exit(kBadInput);
     setpgid(0, group_);
     sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
+    if (rank == 0) fcntl(endings_[0], F_SETFD, 0);
     if (rank > 0) {
       const int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
       dup2(nowhere, STDIN_FILENO);
@@ -158,7 +174,8 @@ class Launch {
         {"RANK", std::to_string(rank)},        {"WORLD_SIZE", std::to_string(ranks_)},
         {"LOCAL_RANK", std::to_string(rank)},  {"LOCAL_WORLD_SIZE", std::to_string(ranks_)},
         {"MASTER_ADDR", "127.0.0.1"},          {"MASTER_PORT", std::to_string(port_)},
-        {"TORCHELASTIC_USE_AGENT_STORE", ""},
+        {"TORCHELASTIC_USE_AGENT_STORE", ""},  {"TMPDIR", room_->path().string()},
+        {kEndingsVariable, rank == 0 ? std::to_string(endings_[0]) : ""},
     };
     std::vector<std::string> all;
     for (char** each = environ; *each; ++each) {
@@ -168,8 +185,6 @@ class Launch {
         all.emplace_back(variable);
     }
     for (const auto& [name, value] : ours) all.push_back(name + "=" + value);
-    // Its warnings of ranks that are gone say in hundreds of lines what is told in one.
-    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) all.emplace_back("TORCH_CPP_LOG_LEVEL=ERROR");
     return all;
   }
 
@@ -180,6 +195,8 @@ class Launch {
         ranks_ > 1 && std::all_of(processes_.begin() + 1, processes_.end(), [](const Process& p) {
           return p.ended && !ended_well(p);
         });
+    if (processes_[0].ended && WIFEXITED(processes_[0].status) && !told_until_)
+      until_ = told_until_ = Clock::now() + kGraceToEnd;
     if ((processes_[0].ended || others_failed) && !until_) until_ = Clock::now() + kGrace;
     return until_ && Clock::now() >= *until_;
   }
@@ -212,9 +229,14 @@ class Launch {
   }
 
   void reap(int options) {
-    for (Process& process : processes_)
-      if (!process.ended && waitpid(process.id, &process.status, options) == process.id)
-        process.ended = true;
+    for (size_t rank = 0; rank < processes_.size(); ++rank) {
+      Process& process = processes_[rank];
+      if (process.ended || waitpid(process.id, &process.status, options) != process.id) continue;
+      process.ended = true;
+      if (rank == 0 || ended_well(process)) continue;
+      const std::string line = fmt::format("{} {}\n", rank, ending_of(process));
+      static_cast<void>(!write(endings_[1], line.data(), line.size()));  // else it comes to see
+    }
   }
 
   void end_all() {

@@ -11,6 +11,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/output.h"
+#include "harness/cli/rank_process.h"
 #include "harness/cli/selection.h"
 #include "harness/cli/terminal.h"
 #include "harness/cli/workers.h"
@@ -76,13 +77,6 @@ bool keep_share(std::vector<Case>& plan, const std::string& share) {
   return true;
 }
 
-// Where other processes are lost: threads of the transport may wait for them for ever.
-[[noreturn]] void end_at_once(int exit_code) {
-  std::cout.flush();
-  std::cerr.flush();
-  std::_Exit(exit_code);
-}
-
 class Run {
  public:
   Run(const Options& options, std::vector<std::unique_ptr<Reporter>> reporters)
@@ -102,14 +96,16 @@ class Run {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return end();
   }
+  // Whether ranks in other processes are.
+  bool lost() const { return lost_; }
 
  private:
   const Options& options_;
+  bool lost_ = false;
   std::vector<std::unique_ptr<Reporter>> reporters_;
   RunSummary summary_;
   FillTwins twins_;
   std::optional<sim::CudaMachine> machine_;  // once a case needs it
-  bool ended_well_ = true;
 
   void run_here(const std::vector<Case>& plan) {
     sim::Session session;
@@ -142,7 +138,7 @@ class Run {
   }
 
   void run_apart(const std::vector<Case>& plan, const ProcessesOptions& how) {
-    ended_well_ = run_as_first(plan, how, [this](CaseResult result) { take(std::move(result)); });
+    lost_ = !run_as_first(plan, how, [this](CaseResult result) { take(std::move(result)); });
   }
 
   void run_shared(const std::vector<Case>& plan, size_t jobs) {
@@ -166,33 +162,39 @@ class Run {
     for (auto& reporter : reporters_)
       if (auto ended = reporter->end(summary_); !ended)
         exit_code = bad_input(ended.error().message);
-    if (!ended_well_) end_at_once(kBadInput);
     return exit_code;
   }
 };
 
 // This process is one of several, one for each rank.
 int run_rank(const Options& options, const std::vector<Case>& plan) {
-  const auto launched = read_launch_environment(process_environment());
+  const Environment environment = process_environment();
+  const auto launched = read_launch_environment(environment);
   if (!launched) return bad_input("--processes: " + launched.error().message);
+  const auto end_at = read_end_at(environment);
+  if (!end_at) return bad_input(end_at.error().message);
+  RankProcess process(launched->rank);
   const ProcessesOptions how{
       .launched = *launched,
       .patience = std::chrono::milliseconds(static_cast<int64_t>(options.patience * 1000)),
       .how = {options.twice, override_words(options.selection)},
-      .lost_first = [rank = launched->rank](const std::string& why) {
-        print_error("rank {}: {}\n", rank, why);
-        end_at_once(kBadInput);
-      }};
+      .cannot_go_on = [&](const std::string& why) { process.end_at_once(why); },
+      .first_ended = first_ended_as_told(environment),
+      .told_to_end = [&] { return process.told_to_end(); },
+      .end_at = *end_at};
   if (launched->rank > 0) {
-    if (auto done = run_as_other(plan, how); !done) {
-      print_error("rank {}: {}\n", launched->rank, done.error().message);
-      end_at_once(kBadInput);
-    }
+    if (auto done = run_as_other(plan, how); !done) process.end_at_once(done.error().message);
     return kAsExpected;
   }
-  auto reporters = make_reporters(reporter_options(options));
+  ReporterOptions how_to_tell = reporter_options(options);
+  // mpirun gives each process a terminal, whoever reads in the end.
+  if (launched->by != "torchrun") how_to_tell.terminal = how_to_tell.colour = false;
+  auto reporters = make_reporters(how_to_tell);
   if (!reporters) return bad_input(reporters.error().message);
-  return Run(options, std::move(*reporters))(plan, &how);
+  Run run(options, std::move(*reporters));
+  const int exit_code = run(plan, &how);
+  if (run.lost()) process.end_at_once("");
+  return exit_code;
 }
 
 int run(const Options& options) {

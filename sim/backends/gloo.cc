@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -72,15 +74,23 @@ class Batch {
 
   Result<void> wait() {
     if (Result<void> posted = post_bundle(); !posted) return posted;
-    Result<void> done = caught([&] {
-      for (const auto& work : works_) work->wait();
-    });
-    if (!done) return done;
+    for (const auto& work : works_)
+      if (Result<void> done = wait_for(*work); !done) return done;
     staging_.copy_out();
     staging_ = {};
     works_.clear();
     in_flight_.clear();
     return {};
+  }
+
+  // Of one that has failed: threads of the transport may be in it for as long as they like.
+  void leave() {
+    struct Left {
+      Works works;
+      Staging staging;
+    };
+    static_cast<void>(
+        std::make_unique<Left>(Left{std::move(works_), std::move(staging_)}).release());
   }
 
  private:
@@ -96,6 +106,16 @@ class Batch {
   bool joins(const Transfer& transfer, const GlooGroup* group) const {
     return can_join(transfer) && !bundle_.empty() && bundle_group_ == group &&
            bundle_[0]->source == transfer.source && bundle_bytes_ < kBundleMax;
+  }
+
+  Result<void> wait_for(c10d::Work& work) const {
+    constexpr std::chrono::milliseconds kSlice{50};
+    const std::function<bool()> given_up = world_.given_up();
+    while (given_up && !work.isCompleted()) {
+      if (given_up()) return fail("other ranks were waited for no more");
+      static_cast<void>(caught([&] { work.wait(kSlice); }));
+    }
+    return caught([&] { work.wait(); });
   }
 
   Result<void> post_bundle() {
@@ -166,7 +186,12 @@ class GlooBackend final : public Backend {
       if (moved) moved = batch.add(transfer);
     if (moved) moved = batch.wait();
     if (moved) return moved;
-    // What is in flight may write into tensors and buffers until its world is closed.
+    // What is in flight may write into tensors and buffers until its world is closed; that of
+    // several processes is not, since it would wait for those that are lost.
+    if (world_->own_rank()) {
+      batch.leave();
+      static_cast<void>(world_.release());
+    }
     world_.reset();
     cause_ = moved.error().message;
     return fail(fmt::format("Gloo could not move the bytes: {}", cause_));

@@ -1,4 +1,5 @@
 // Gloo between processes: TCPStore, and process groups of one member here.
+#include <c10/util/Logging.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -38,15 +39,17 @@ class OwnGroup final : public GlooGroup {
 class JobWorld final : public GlooWorld {
  public:
   JobWorld(StorePtr store, int rank, int ranks, std::string address,
-           std::chrono::milliseconds timeout)
+           std::chrono::milliseconds timeout, std::function<bool()> given_up)
       : store_(std::move(store)),
         rank_(rank),
         ranks_(ranks),
         address_(std::move(address)),
-        timeout_(timeout) {}
+        timeout_(timeout),
+        given_up_(std::move(given_up)) {}
 
   int ranks() const override { return ranks_; }
   std::optional<int> own_rank() const override { return rank_; }
+  std::function<bool()> given_up() const override { return given_up_; }
 
   Result<GlooGroup*> group(const std::vector<int>& ranks) override {
     if (auto found = groups_.find(ranks); found != groups_.end()) return found->second.get();
@@ -68,9 +71,10 @@ class JobWorld final : public GlooWorld {
   void trim() override {}
 
  private:
-  // Lazy, and a device of its own for each group, as in gloo_world.cc.
+  // Lazy, and a device of its own for each group, as in gloo_world.cc. Who waits in vain gives up;
+  // the transport's own limit is for where nobody says so.
   c10::intrusive_ptr<Gloo::Options> options() const {
-    auto options = Gloo::Options::create(timeout_);
+    auto options = Gloo::Options::create(2 * timeout_);
     const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
     options->devices = {interface
                             ? Gloo::createDeviceForInterface(interface, /*lazyInit=*/true)
@@ -82,6 +86,7 @@ class JobWorld final : public GlooWorld {
   int rank_, ranks_;
   std::string address_;
   std::chrono::milliseconds timeout_;
+  std::function<bool()> given_up_;
   std::map<std::vector<int>, std::unique_ptr<OwnGroup>> groups_;
 };
 
@@ -104,8 +109,10 @@ class TcpStore final : public JobStore {
     return value;
   }
 
-  std::unique_ptr<Backend> make_backend(int rank, int ranks, const std::string& address) override {
-    return backend_in(std::make_unique<JobWorld>(store_, rank, ranks, address, timeout_));
+  std::unique_ptr<Backend> make_backend(int rank, int ranks, const std::string& address,
+                                        std::function<bool()> given_up) override {
+    return backend_in(std::make_unique<JobWorld>(store_, rank, ranks, address, timeout_,
+                                                 std::move(given_up)));
   }
 
  private:
@@ -118,6 +125,7 @@ class TcpStore final : public JobStore {
 Result<std::unique_ptr<JobStore>> open_job_store(const JobStoreOptions& options) {
   std::unique_ptr<JobStore> opened;
   const Result<void> done = caught([&] {
+    c10::initLogging();  // by TORCH_CPP_LOG_LEVEL
     c10d::TCPStoreOptions how;
     how.port = options.port;
     how.isServer = options.serves;

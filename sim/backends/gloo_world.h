@@ -3,6 +3,7 @@
 // A world is used by one thread at a time; the pool by any. Nothing here throws.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ class GlooWorld {
   virtual std::optional<int> own_rank() const = 0;
   // The group of these ranks, made when it is first asked for; it lives until trim() or the end.
   virtual Result<GlooGroup*> group(const std::vector<int>& ranks) = 0;
+  // Asked now and then while ranks in other processes are waited for: whether to do so no more.
+  // Nothing: they are waited for as long as they take.
+  virtual std::function<bool()> given_up() const { return {}; }
   // Closes groups when they are so many that an idle world had better not keep them.
   virtual void trim() = 0;
 };

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,9 +24,10 @@ class JobStore {
   // Waits until somebody has set it.
   virtual Result<std::string> get(const std::string& key) = 0;
   // Over Gloo, for rank `rank` of `ranks`. `address`: of this host, as the others reach it; where
-  // GLOO_SOCKET_IFNAME is set, that interface counts. The store must outlive the backend.
-  virtual std::unique_ptr<Backend> make_backend(int rank, int ranks,
-                                                const std::string& address) = 0;
+  // GLOO_SOCKET_IFNAME is set, that interface counts. The store must outlive the backend. While a
+  // transfer waits, it asks whether that is given_up().
+  virtual std::unique_ptr<Backend> make_backend(int rank, int ranks, const std::string& address,
+                                                std::function<bool()> given_up = {}) = 0;
 };
 
 struct JobStoreOptions {

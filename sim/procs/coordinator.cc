@@ -13,6 +13,7 @@ namespace loadproof::sim {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{:.10g} s", std::chrono::duration<double>(time).count());
@@ -21,7 +22,8 @@ std::string seconds_text(std::chrono::milliseconds time) {
 }  // namespace
 
 Coordinator::Coordinator(const Topology& topology, std::span<Link> links,
-                         std::chrono::milliseconds patience, int64_t run, bool one_by_one)
+                         std::chrono::milliseconds patience, int64_t run, bool one_by_one,
+                         Silence silence)
     : groups_(topology),
       named_(groups_.all().size()),
       rendezvous_(groups_.all()),
@@ -29,9 +31,11 @@ Coordinator::Coordinator(const Topology& topology, std::span<Link> links,
       patience_(patience),
       run_(run),
       one_by_one_(one_by_one),
+      silence_(std::move(silence)),
       seats_(links.size()),
       topology_(topology) {
   gathered_.seen.resize(links.size());
+  for (Seat& seat : seats_) seat.heard = Clock::now();
 }
 
 Gathered Coordinator::run() {
@@ -53,33 +57,47 @@ Gathered Coordinator::run() {
 }
 
 bool Coordinator::wait_for_all(Place least) {
-  auto heard = Clock::now();
+  // Signs of life come by another way, and are looked at so often.
+  const auto pause = std::clamp(patience_ / 8, milliseconds(1), milliseconds(200));
   while (true) {
-    for (size_t rank = 0; rank < seats_.size(); ++rank)
-      if (seats_[rank].closed) {
-        lose({static_cast<int>(rank)}, "its process has ended");
-        return false;
-      }
+    if (auto gone = ranks_that([](const Seat& s) { return s.closed; }); !gone.empty()) {
+      lose(std::move(gone), "its process has ended");
+      return false;
+    }
     if (!ranks_that([](const Seat& s) { return s.place == Place::kFailed; }).empty()) {
       give_up();
       return false;
     }
-    const auto last = std::ranges::min_element(seats_, {}, &Seat::place);
-    if (last->place >= least) return true;
-    if (pump(heard + patience_)) {
-      heard = Clock::now();
-      continue;
+    const Place last = std::ranges::min_element(seats_, {}, &Seat::place)->place;
+    if (last >= least) return true;
+    if (auto silent = silent_ranks(last); !silent.empty()) {
+      lose(std::move(silent), fmt::format("has said nothing for {}", seconds_text(patience_)));
+      return false;
     }
-    if (Clock::now() < heard + patience_) continue;
-    std::vector<int> silent;
-    for (size_t rank = 0; rank < seats_.size(); ++rank)
-      if (seats_[rank].place == last->place) silent.push_back(static_cast<int>(rank));
-    lose(silent, fmt::format("has said nothing for {}", seconds_text(patience_)));
-    return false;
+    pump(Clock::now() + pause);
   }
 }
 
-bool Coordinator::pump(Clock::time_point until) {
+std::vector<int> Coordinator::silent_ranks(Place last) const {
+  std::vector<int> silent;
+  const auto give_no_sign = [&](milliseconds least) {
+    for (size_t rank = 0; silence_ && rank < seats_.size(); ++rank)
+      if (silence_(static_cast<int>(rank)) >= least) silent.push_back(static_cast<int>(rank));
+    return !silent.empty();
+  };
+  // Who was lost together is told together, though some signs had come a little later.
+  if (give_no_sign(patience_)) {
+    silent.clear();
+    give_no_sign(patience_ * 3 / 4);
+    return silent;
+  }
+  for (size_t rank = 0; rank < seats_.size(); ++rank)
+    if (seats_[rank].place == last && Clock::now() - seats_[rank].heard >= patience_)
+      silent.push_back(static_cast<int>(rank));
+  return silent;
+}
+
+void Coordinator::pump(Clock::time_point until) {
   std::vector<pollfd> polled;
   for (size_t rank = 0; rank < links_.size(); ++rank) {
     const short events = links_[rank].has_output() ? POLLIN | POLLOUT : POLLIN;
@@ -88,8 +106,7 @@ bool Coordinator::pump(Clock::time_point until) {
   }
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
   if (poll(polled.data(), polled.size(), static_cast<int>(std::max<int64_t>(0, left))) <= 0)
-    return false;
-  bool any = false;
+    return;
   for (size_t rank = 0; rank < links_.size(); ++rank) {
     if (polled[rank].revents == 0) continue;
     Link& link = links_[rank];
@@ -97,16 +114,14 @@ bool Coordinator::pump(Clock::time_point until) {
     while (true) {
       const Result<std::optional<std::string>> frame = link.next();
       if (frame && !*frame) break;
-      any = true;
       if (!frame) {
         seats_[rank].closed = true;
         break;
       }
       take(static_cast<int>(rank), **frame);
     }
-    if (!sent || !open) any = seats_[rank].closed = true;
+    if (!sent || !open) seats_[rank].closed = true;
   }
-  return any;
 }
 
 void Coordinator::take(int rank, const std::string& frame) {
@@ -122,12 +137,15 @@ void Coordinator::take(int rank, Message message) {
     seat.place = Place::kFailed;
     seat.failure = std::move(why);
   };
+  seat.heard = Clock::now();
   if (message.kind == "turn") {
     Result<Turn> turn = read_turn(message.body);
     if (!turn) return fail_with(turn.error().message);
     seat.turn = std::move(*turn);
     seat.has_turn = true;
     seat.place = Place::kWaits;
+  } else if (message.kind == "step") {
+    seat.step = std::move(message.text);
   } else if (message.kind == "ready") {
     seat.place = Place::kReady;
     seat.woken_by = message.number;
@@ -143,13 +161,14 @@ void Coordinator::take(int rank, Message message) {
   } else if (message.kind == "seen") {
     seat.seen = std::move(message.body);
     seat.place = Place::kSeen;
-  } else {
+  } else if (message.kind != "waits") {
     fail_with(message.kind == "failed" ? message.text : "it says \"" + message.kind + "\"");
   }
 }
 
 void Coordinator::tell(int rank, Message message) {
   Link& link = links_[static_cast<size_t>(rank)];
+  seats_[static_cast<size_t>(rank)].heard = Clock::now();
   message.run = run_;
   link.queue(write_message(message));
   if (!link.flush()) seats_[static_cast<size_t>(rank)].closed = true;
@@ -269,9 +288,10 @@ void Coordinator::call(std::vector<Meeting> meetings) {
   for (size_t rank = 0; rank < by_rank.size(); ++rank) {
     if (by_rank[rank].empty()) continue;
     const std::vector<Call>& calls = by_rank[rank][0]->calls;
-    seats_[rank].called_to =
-        call_in_words(*std::ranges::find(calls, static_cast<int>(rank), &Call::rank));
+    seats_[rank].called_to =  // without its "in "
+        call_in_words(*std::ranges::find(calls, static_cast<int>(rank), &Call::rank)).substr(3);
     seats_[rank].place = Place::kCalled;
+    seats_[rank].step.clear();
     tell(static_cast<int>(rank), {.kind = "meet", .body = write_meetings(by_rank[rank])});
   }
 }
@@ -300,15 +320,18 @@ std::vector<int> Coordinator::ranks_that(bool (*is)(const Seat&)) const {
 std::string Coordinator::text_of(const Seat& seat) const {
   switch (seat.place) {
     case Place::kRuns:
+    case Place::kMoved:
+      if (!seat.step.empty()) return "in step " + seat.step;
       if (seat.called_to.empty()) return "on its way from the start";
       return "on its way after " + seat.called_to;
-    case Place::kCalled: return "called to meet " + seat.called_to;
+    case Place::kCalled: return "called to " + seat.called_to;
     case Place::kMoves: return "in the transfer of " + seat.called_to;
-    case Place::kMoved: return "on its way after " + seat.called_to;
     case Place::kReady: return "waits for its turn";
-    case Place::kWaits: return seat.whereabouts;
+    case Place::kWaits:
+      if (seat.whereabouts != "waiting" || seat.step.empty()) return seat.whereabouts;
+      return "waiting in step " + seat.step;
     case Place::kSeen: return "at the end";
-    case Place::kFailed: return "failed: " + seat.failure;
+    case Place::kFailed: return seat.failure.empty() ? "stopped" : "failed: " + seat.failure;
   }
   return "";
 }
@@ -344,8 +367,7 @@ void Coordinator::lose(std::vector<int> ranks, const std::string& how) {
 }
 
 void Coordinator::give_up() {
-  constexpr std::chrono::milliseconds kGrace{10'000};
-  const auto until = Clock::now() + std::min(kGrace, patience_);
+  const auto until = Clock::now() + patience_;
   const auto open = [](const Seat& s) { return !s.closed && s.place < Place::kSeen; };
   const int first = ranks_that([](const Seat& s) { return s.place == Place::kFailed; })[0];
   const std::string why = seats_[static_cast<size_t>(first)].failure;

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -43,13 +44,16 @@ struct Gathered {
   std::vector<int> lost;  // these ranks are gone or do not answer: nothing more can be run
 };
 
+using Silence = std::function<std::chrono::milliseconds(int rank)>;
+
 class Coordinator {
  public:
   // `links`: by rank, one for each rank of the world. `run`: a number that no other run has had;
   // what belongs to another is passed over.
-  // `one_by_one`: only one rank at a time takes its turn.
+  // `one_by_one`: only one rank at a time takes its turn. `silence`: for how long the process of a
+  // rank has given no sign of life, whatever it is at; left out, that is not known.
   Coordinator(const Topology& topology, std::span<Link> links, std::chrono::milliseconds patience,
-              int64_t run, bool one_by_one = false);
+              int64_t run, bool one_by_one = false, Silence silence = {});
   Gathered run();
 
  private:
@@ -75,6 +79,8 @@ class Coordinator {
     std::string failure;       // of kFailed; "": it was stopped
     std::string seen;
     std::string called_to;     // of its last meetings, the first in words
+    std::string step;          // that it began last; empty: none since its last meetings
+    std::chrono::steady_clock::time_point heard;  // or told of something
   };
 
   Groups groups_;
@@ -84,6 +90,7 @@ class Coordinator {
   std::chrono::milliseconds patience_;
   int64_t run_;
   bool one_by_one_;
+  Silence silence_;
   std::map<std::pair<std::string, int>, int64_t> versions_;  // of copies of stores
   std::vector<Seat> seats_;
   const Topology topology_;
@@ -92,10 +99,13 @@ class Coordinator {
   int64_t meetings_ = 0;
   Gathered gathered_;
 
-  // Waits until every rank is in one of these places. False: it cannot be, and it is told why.
+  // Waits until every rank has come so far. False: that cannot be, and why is told.
   bool wait_for_all(Place least);
+  // Those of which nothing has been heard for too long. `last`: how far those are that the others
+  // wait for.
+  std::vector<int> silent_ranks(Place last) const;
   // Lets frames come and go until something came or the time is over.
-  bool pump(std::chrono::steady_clock::time_point until);
+  void pump(std::chrono::steady_clock::time_point until);
   void take(int rank, const std::string& frame);
   void take(int rank, Message message);
   void tell(int rank, Message message);

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,6 +27,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr const char* kCoordinatorKey = "coordinator";
 // What a rank comes for.
+// So much later than rank 0 others give up, so that it tells who is missing.
+constexpr std::chrono::milliseconds kAfterPatience{200};
+// So long rank 0 may take to notice that its case is given up, once it has not been heard of.
+constexpr std::chrono::milliseconds kToGiveUp{3000};
 constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
 
 class JobOfRank final : public Job {
@@ -38,15 +44,20 @@ class JobOfRank final : public Job {
   }
 
   Result<void> join() {
+    std::optional<Deadline> deadline;
+    if (place_.rank > 0)
+      deadline.emplace(place_.patience + kAfterPatience, [this] {
+        place_.cannot_go_on(fmt::format("rank 0 is lost: it has not answered at {}:{} within {}",
+                                      place_.address, place_.port, patience_text()));
+      });
     auto store = open_job_store({.host = place_.address,
                                  .port = place_.port,
                                  .serves = place_.serves_store && place_.rank == 0,
-                                 .timeout = place_.patience});
+                                 .timeout = place_.patience + 2 * kAfterPatience});
     if (!store) return tl::make_unexpected(store.error());
     store_ = std::move(*store);
     if (auto met = place_.rank == 0 ? gather() : reach(); !met) return met;
     if (auto watched = watch_first(); !watched) return watched;
-    backend_ = store_->make_backend(place_.rank, place_.ranks, own_address(*own_));
     return {};
   }
 
@@ -66,9 +77,18 @@ class JobOfRank final : public Job {
     for (Link& link : links.subspan(1)) link.queue(order);
     Gathered gathered;
     {
-      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one);
-      std::jthread held([&] { gathered = coordinator.run(); });
+      Coordinator coordinator(spec.topology, links, place_.patience, run_, one_by_one,
+                              [this](int rank) { return giver_->silence(rank); });
+      std::optional<Deadline> deadline;  // of this rank itself, where it hangs
+      std::jthread held([&] {
+        gathered = coordinator.run();
+        if (gathered.error.empty()) return;
+        const bool hangs = std::ranges::find(gathered.lost, 0) != gathered.lost.end();
+        deadline.emplace(hangs ? kToGiveUp : std::max(kToGiveUp, place_.patience),
+                         [this, error = gathered.error] { place_.cannot_go_on(error); });
+      });
       take_part(session, spec);
+      held.join();
     }
     if (!gathered.lost.empty())
       broken_ = fmt::format("ranks {} are lost since {}", fmt::join(gathered.lost, ", "), id);
@@ -87,16 +107,25 @@ class JobOfRank final : public Job {
       const Result<Message> message = read_message(*frame);
       if (!message) return tl::make_unexpected(message.error());
       if (message->kind == "end") return std::nullopt;
+      if (message->kind == "welcome") open_backend(message->text);
       if (message->kind != "case") continue;  // what is left of an earlier one
       run_ = message->run;
       folder_ = message->body;
+      if (std::error_code ignored; !folder_.empty() && !std::filesystem::exists(folder_, ignored)) {
+        refuse(fmt::format("there is no {} here, as there is on rank 0: ranks that change what "
+                           "others read need one file system; TMPDIR may name a folder in it",
+                           folder_));
+        continue;
+      }
       return Order{message->number, message->text};
     }
   }
 
   void take_part(Session& session, const WorldSpec& spec) override {
-    RankLink link(place_.rank, run_, folder_, *own_);
+    RankLink link(place_.rank, run_, folder_, *own_, place_.at_moment);
+    here_ = &link;
     const Result<Observation> seen = session.run_one(spec, link, *backend_);
+    here_ = nullptr;
     if (seen) return tell({.kind = "seen", .body = text_.write(*seen)});
     tell({.kind = "failed", .text = link.was_stopped() ? "" : seen.error().message});
   }
@@ -110,6 +139,7 @@ class JobOfRank final : public Job {
   std::unique_ptr<Backend> backend_;
   std::vector<Link> links_;   // rank 0: to all, itself too, by rank
   std::optional<Link> own_;   // to rank 0
+  RankLink* here_ = nullptr;  // while this rank takes part in a run
   uint16_t port_ = 0;         // at which rank 0 takes connections, while ranks come
   std::optional<PulseGiver> giver_;      // rank 0
   std::optional<PulseWatcher> watcher_;  // the others
@@ -117,6 +147,13 @@ class JobOfRank final : public Job {
   std::optional<TemporaryFolder> room_;  // rank 0: of the folders that ranks share
   std::string folder_;                   // of this run; empty: they share none
   std::string broken_;
+
+  // `first`: how others reach rank 0. Who reaches it on its own host is itself reached there.
+  void open_backend(const std::string& first) {
+    const std::string own = own_address(*own_);
+    backend_ = store_->make_backend(place_.rank, place_.ranks, is_loopback(own) ? first : own,
+                                    [this] { return here_ && here_->is_stopped(); });
+  }
 
   Result<void> make_folder(bool needed) {
     folder_.clear();
@@ -149,7 +186,7 @@ class JobOfRank final : public Job {
     if (place_.rank == 0) return {};
     Result<Link> link = say_hello(place_.address, port_, kForSigns);
     if (!link) return tl::make_unexpected(link.error());
-    watcher_.emplace(std::move(*link), place_.patience, place_.lost_first);
+    watcher_.emplace(std::move(*link), place_.patience, place_.cannot_go_on);
     return {};
   }
 
@@ -173,14 +210,21 @@ class JobOfRank final : public Job {
       done = store_->set(kCoordinatorKey, std::to_string(listener->port));
     else
       done = tl::make_unexpected(own.error());
+    constexpr std::chrono::milliseconds kSlice{100};
     Arrivals come(static_cast<size_t>(place_.ranks));
     const auto until = Clock::now() + place_.patience;
     while (done && !std::ranges::all_of(come, &Arrival::is_whole)) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-      if (left.count() <= 0)
-        done = missing(come);
+      const auto ended = place_.first_ended ? place_.first_ended() : std::nullopt;
+      if (ended)
+        done = fail(fmt::format("rank {} never came: it {}; the others wait for it", ended->rank,
+                                ended->how));
+      else if (auto why = place_.told_to_end ? place_.told_to_end() : ""; !why.empty())
+        done = missing(come, "before rank 0 " + why);
+      else if (left.count() <= 0)
+        done = missing(come, "within " + patience_text());
       else
-        done = take_one(listener->socket, left, come);
+        done = take_one(listener->socket, std::min(left, kSlice), come);
     }
     close(listener->socket);
     if (!done) return done;
@@ -191,6 +235,12 @@ class JobOfRank final : public Job {
       if (one.pulse) pulses.push_back(std::move(*one.pulse));
     }
     giver_.emplace(std::move(pulses), place_.patience);
+    std::string first = own_address(*own_);
+    for (const Link& link : links_)
+      if (is_loopback(first)) first = own_address(link);
+    for (Link& link : std::span(links_).subspan(1))
+      static_cast<void>(link.send(write_message({.kind = "welcome", .text = first})));
+    open_backend(first);
     return {};
   }
 
@@ -221,14 +271,18 @@ class JobOfRank final : public Job {
     return {};
   }
 
-  Result<void> missing(const Arrivals& come) const {
+  std::string patience_text() const {
+    return fmt::format("{:.10g} s", std::chrono::duration<double>(place_.patience).count());
+  }
+
+  static Result<void> missing(const Arrivals& come, const std::string& until) {
     std::vector<size_t> absent;
     for (size_t rank = 0; rank < come.size(); ++rank)
       if (!come[rank].is_whole()) absent.push_back(rank);
-    return fail(fmt::format("{} {} never came within {:.10g} s; the {} others wait for {}",
+    return fail(fmt::format("{} {} never came {}; the {} others wait for {}",
                             absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
-                            std::chrono::duration<double>(place_.patience).count(),
-                            come.size() - absent.size(), absent.size() == 1 ? "it" : "them"));
+                            until, come.size() - absent.size(),
+                            absent.size() == 1 ? "it" : "them"));
   }
 
   Result<Observation> put_together(Gathered gathered) const {

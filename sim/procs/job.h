@@ -3,7 +3,7 @@
 //
 // Rank 0 decides what is run: its run() calls all ranks to a case, holds their rendezvous on a
 // thread of its own for as long as the case takes, and puts together what all have seen. The others
-// wait in next() for what is wanted. Bytes move over Gloo, whatever backend a case names. What a
+// wait in next() for what is wanted. Bytes move over Gloo. What a
 // run shows is what it shows in one process, but for the fingerprint, which is made of those of all
 // ranks. Used by one thread; torch-free.
 #pragma once
@@ -17,10 +17,16 @@
 #include <string_view>
 
 #include "sim/observation.h"
+#include "sim/procs/at_moment.h"
 #include "sim/result.h"
 #include "sim/world.h"
 
 namespace loadproof::sim {
+
+struct Ending {
+  int rank = 0;
+  std::string how;  // "was killed by signal 9 (Killed)"
+};
 
 struct JobPlace {
   int rank = 0;
@@ -29,8 +35,14 @@ struct JobPlace {
   uint16_t port = 29500;              // of the store at which ranks find each other
   bool serves_store = true;           // rank 0 opens the store; false: somebody else has
   std::chrono::milliseconds patience{60'000};
-  // Not in rank 0: called on another thread when that is gone or stopped; not meant to return.
-  std::function<void(const std::string&)> lost_first = {};
+  // Called on another thread where this process cannot go on: rank 0 is gone or stopped, or hangs,
+  // and this is it. Not meant to return.
+  std::function<void(const std::string&)> cannot_go_on = {};
+  // In rank 0, where its launcher says so: who has ended badly by now. Asked while ranks come.
+  std::function<std::optional<Ending>()> first_ended = {};
+  // In rank 0, and asked then, too: why it is not to wait for those who have not come; "": it is.
+  std::function<std::string()> told_to_end = {};
+  AtMoment at_moment = {};  // of this rank's steps
 };
 
 // How an observation travels.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,6 +20,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::string cause() { return std::strerror(errno); }
+
+// Of both families where the kernel has both.
+int any_socket() {
+  const int both = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int no = 0;
+  if (both >= 0 && setsockopt(both, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no) == 0) return both;
+  if (both >= 0) close(both);
+  return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
 
 bool would_wait() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
@@ -130,29 +140,38 @@ Result<void> Link::send(std::string_view frame) {
 }
 
 Result<std::string> Link::receive(std::optional<std::chrono::milliseconds> patience) {
+  auto frame = receive_within(patience);
+  if (!frame) return tl::make_unexpected(frame.error());
+  if (!*frame) return fail("nothing came in time");
+  return std::move(**frame);
+}
+
+Result<std::optional<std::string>> Link::receive_within(
+    std::optional<std::chrono::milliseconds> patience) {
   std::optional<Clock::time_point> until;
   if (patience) until = Clock::now() + *patience;
   bool open = true;
   while (true) {
     auto frame = next();
-    if (!frame) return tl::make_unexpected(frame.error());
-    if (*frame) return std::move(**frame);
+    if (!frame || *frame) return frame;
     if (!open) return fail("the connection is closed");
-    if (!wait(POLLIN, until)) return fail("nothing came in time");
+    if (!wait(POLLIN, until)) return std::nullopt;
     open = fill();
   }
 }
 
 Result<Listener> listen_anywhere() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  const int socket = any_socket();
+  sockaddr_storage address{};
   socklen_t length = sizeof address;
   auto* const plain = reinterpret_cast<sockaddr*>(&address);
-  if (socket >= 0 && bind(socket, plain, length) == 0 && listen(socket, SOMAXCONN) == 0 &&
-      getsockname(socket, plain, &length) == 0)
-    return Listener{socket, ntohs(address.sin_port)};
+  // Without an address it is bound to all, by listen().
+  if (socket >= 0 && listen(socket, SOMAXCONN) == 0 && getsockname(socket, plain, &length) == 0) {
+    const uint16_t port = address.ss_family == AF_INET6
+                              ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                              : reinterpret_cast<sockaddr_in*>(&address)->sin_port;
+    return Listener{socket, ntohs(port)};
+  }
   const std::string why = cause();
   if (socket >= 0) close(socket);
   return fail("cannot listen for the other ranks: " + why);
@@ -169,7 +188,7 @@ Result<std::optional<Link>> accept_one(int listener, std::chrono::milliseconds p
 
 Result<Link> connect_to(const std::string& host, uint16_t port) {
   addrinfo hints{};
-  hints.ai_family = AF_INET;
+  hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   const std::string service = std::to_string(port);
@@ -189,13 +208,21 @@ Result<Link> connect_to(const std::string& host, uint16_t port) {
 }
 
 std::string own_address(const Link& link) {
-  sockaddr_in address{};
+  sockaddr_storage address{};
   socklen_t length = sizeof address;
-  char text[INET_ADDRSTRLEN] = "127.0.0.1";
-  if (getsockname(link.socket(), reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
-      address.sin_family == AF_INET)
-    inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
-  return text;
+  char text[INET6_ADDRSTRLEN] = "127.0.0.1";
+  if (getsockname(link.socket(), reinterpret_cast<sockaddr*>(&address), &length) != 0) return text;
+  if (address.ss_family == AF_INET)
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&address)->sin_addr, text, sizeof text);
+  if (address.ss_family == AF_INET6)
+    inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, text, sizeof text);
+  constexpr std::string_view kMapped = "::ffff:";  // of the fourth version, as of the sixth
+  const std::string_view plain = text;
+  return std::string(plain.starts_with(kMapped) ? plain.substr(kMapped.size()) : plain);
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
 }
 
 }  // namespace loadproof::sim

@@ -38,6 +38,9 @@ class Link {
   Result<void> send(std::string_view frame);
   // An error: nothing came in time, or the other end is closed.
   Result<std::string> receive(std::optional<std::chrono::milliseconds> patience = {});
+  // Nothing: nothing came in time.
+  Result<std::optional<std::string>> receive_within(
+      std::optional<std::chrono::milliseconds> patience);
 
  private:
   int socket_ = -1;
@@ -61,5 +64,7 @@ Result<std::optional<Link>> accept_one(int listener, std::chrono::milliseconds p
 Result<Link> connect_to(const std::string& host, uint16_t port);
 // The address by which this end reaches the other.
 std::string own_address(const Link& link);
+// Whether it reaches nothing but its own host.
+bool is_loopback(std::string_view address);
 
 }  // namespace loadproof::sim

@@ -1,10 +1,11 @@
-// The signs of life of rank 0, on connections of their own: a process that is stopped or gone says
-// nothing, whatever its other connections have still to give, and the others must not wait for it
-// for ever.
+// Signs of life, on connections of their own between rank 0 and each other rank: a process that is
+// stopped or gone gives none, whatever its other connections have still to give, and whatever
+// others would say while they wait for it.
 //
 // One object in each process, with a thread that ends with it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -15,18 +16,24 @@
 
 namespace loadproof::sim {
 
-// In rank 0: gives signs to all the others.
+// In rank 0: gives signs to all the others, and hears theirs.
 class PulseGiver {
  public:
+  // `others`: from rank 1 on.
   PulseGiver(std::vector<Link> others, std::chrono::milliseconds patience);
+  // For how long none has come from this rank; 0 for rank 0. From any thread.
+  std::chrono::milliseconds silence(int rank) const;
 
  private:
+  using Clock = std::chrono::steady_clock;
   std::vector<Link> others_;
+  std::vector<std::atomic<Clock::time_point>> heard_;
   std::jthread thread_;
 };
 
-// In another rank: calls `lost`, on a thread of its own, once none has come for `patience`, or soon
-// after the connection has been closed; the sentence tells which. It is not meant to return.
+// In another rank: gives signs to rank 0, and calls `lost`, on a thread of its own, once none has
+// come for `patience`, or soon after the connection has been closed; the sentence tells which. It
+// is not meant to return.
 class PulseWatcher {
  public:
   PulseWatcher(Link first, std::chrono::milliseconds patience,
@@ -34,6 +41,15 @@ class PulseWatcher {
 
  private:
   Link first_;
+  std::jthread thread_;
+};
+
+// Calls `late`, on a thread of its own, unless it is gone before. That is not meant to return.
+class Deadline {
+ public:
+  Deadline(std::chrono::milliseconds time, std::function<void()> late);
+
+ private:
   std::jthread thread_;
 };
 

@@ -55,6 +55,15 @@ TEST(LaunchEnvironment, KnowsMpi) {
 }
 
 // Each may itself have been started by the next.
+// srun --mpi=pmi2, and mpirun of several hosts in an allocation.
+TEST(LaunchEnvironment, KnowsMpiWithinSlurm) {
+  const Launched launched = *read(with(kSlurm, {{"PMI_RANK", "3"}, {"PMI_SIZE", "8"}}));
+  EXPECT_EQ(launched.by, "PMI");
+  EXPECT_EQ(launched.address, "gpu07");
+  EXPECT_EQ(read(with(kSlurm, with(kMpi, {{"OMPI_COMM_WORLD_SIZE", "4"}})))->address, "gpu07");
+  EXPECT_EQ(read(with(kSlurm, kMpi))->address, "127.0.0.1");
+}
+
 TEST(LaunchEnvironment, GoesByTheInnermostLauncher) {
   EXPECT_EQ(read(with(with(kSlurm, kMpi), kTorchrun))->by, "torchrun");
   EXPECT_EQ(read(with(kSlurm, kMpi))->by, "Open MPI");

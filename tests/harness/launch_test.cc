@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
 #include "tests/harness/program.h"
+#include "tests/harness/report_cases.h"
 
 namespace loadproof::harness {
 namespace {
@@ -17,7 +17,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr const char* kSmoke = "scenarios/smoke/ram_efficient_loading.yaml";
@@ -53,31 +52,14 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 class LaunchTest : public Program {
  protected:
-  // Every case of the report but what a run measures.
-  static std::map<std::string, Json> cases_of(const std::string& report) {
-    std::map<std::string, Json> cases;
-    const Json whole = Json::parse(text_of(report));
-    for (const Json& one : whole.at("cases")) {
-      Json told = one;
-      told.erase("seconds");
-      for (const char* key : {"fingerprint", "events", "peaks", "memory", "cost"})
-        told["observation"].erase(key);
-      for (Json& rank : told["observation"]["ranks"]) {
-        rank.erase("reserved_peak");
-        rank.erase("reserved_peak_step");
-      }
-      cases[one.at("id")] = std::move(told);
-    }
-    return cases;
-  }
-
   // How many cases the processes ran; each as one process does.
   int compare(int ranks, const std::string& arguments) const {
     const Ended one = run("run --json " + path("one.json") + " " + arguments);
     const Ended all = run("launch --ranks " + std::to_string(ranks) + " --json " +
                           path("all.json") + " " + arguments);
     EXPECT_EQ(all.code, one.code) << all.out << all.err;
-    const auto here = cases_of(path("one.json")), there = cases_of(path("all.json"));
+    const auto here = cases_of(text_of(path("one.json"))),
+               there = cases_of(text_of(path("all.json")));
     EXPECT_EQ(here.size(), there.size());
     int ran = 0;
     for (const auto& [id, told] : there) {

@@ -22,7 +22,7 @@ constexpr int64_t kRun = 3;
 class World {
  public:
   explicit World(int ranks, milliseconds patience = milliseconds(20'000),
-                 const std::string& shared_folder = "") {
+                 const std::string& shared_folder = "", const Silence& silence = {}) {
     for (int rank = 0; rank < ranks; ++rank) {
       int ends[2] = {-1, -1};
       EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
@@ -32,9 +32,9 @@ class World {
     for (int rank = 0; rank < ranks; ++rank)
       ranks_.emplace_back(rank, kRun, shared_folder, theirs_[of(rank)]);
     const bool one_by_one = !shared_folder.empty();
-    coordinator_ = std::jthread([this, ranks, patience, one_by_one] {
+    coordinator_ = std::jthread([this, ranks, patience, one_by_one, silence] {
       const Topology topology{.nodes = 1, .ranks_per_node = ranks};
-      gathered_ = Coordinator(topology, links_, patience, kRun, one_by_one).run();
+      gathered_ = Coordinator(topology, links_, patience, kRun, one_by_one, silence).run();
     });
   }
 
@@ -207,6 +207,40 @@ TEST(Coordinator, NamesWhoHasSaidNothingForTooLong) {
               AllOf(HasSubstr("rank 1 is lost: has said nothing for 0.2 s (on its way from the "
                               "start)"),
                     HasSubstr("rank 0: waiting"), HasSubstr("in meet: barrier")));
+}
+
+// A process that is stopped gives no sign of life; one that waits for it in a transfer does.
+TEST(Coordinator, NamesWhoGivesNoSignOfLifeWhereverTheOthersAre) {
+  const auto silence = [](int rank) { return milliseconds(rank == 1 ? 20'000 : 0); };
+  World world(2, milliseconds(20'000), "", silence);
+  world.rank(0).tell_step("load");
+  world.rank(1).tell_step("sync");
+  const Gathered gathered = world.end();
+  EXPECT_THAT(gathered.lost, ElementsAre(1));
+  EXPECT_THAT(gathered.error, HasSubstr("rank 1 is lost: has said nothing for 20 s"));
+}
+
+// In one transfer, in which one hangs: the others say that they wait.
+TEST(Coordinator, TellsWhoWaitsFromWhoHangs) {
+  World world(2, milliseconds(600));
+  const auto called = both_meet(world, turn_with({barrier_of(0)}), turn_with({barrier_of(1)}));
+  EXPECT_TRUE(world.rank(0).tell_moving(/*moved=*/false));
+  EXPECT_TRUE(world.rank(1).tell_moving(/*moved=*/false));
+  const auto until = std::chrono::steady_clock::now() + milliseconds(20'000);
+  while (!world.rank(0).is_stopped() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds(20));
+  const Gathered gathered = world.end();
+  EXPECT_THAT(gathered.lost, ElementsAre(1));
+  EXPECT_THAT(gathered.error, HasSubstr("(in the transfer of meet: barrier); rank 0: in the"));
+}
+
+TEST(Coordinator, TellsInWhichStepTheLostRankWas) {
+  World world(2);
+  world.rank(0).tell_step("load");
+  world.rank(1).tell_step("sync");
+  world.close(1);
+  EXPECT_THAT(world.end().error, HasSubstr("its process has ended (in step sync)"));
+  EXPECT_TRUE(world.rank(0).is_stopped());
 }
 
 // Rank 1 is heard of first, and waits for rank 0 all the same.

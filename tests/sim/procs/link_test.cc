@@ -78,8 +78,18 @@ TEST(Link, ReachesWhoListens) {
   ASSERT_TRUE(called && *called);
   ASSERT_TRUE(caller->send("hello"));
   EXPECT_EQ(*(*called)->receive(), "hello");
+  EXPECT_EQ(own_address(**called), "127.0.0.1");
+  if (Result<Link> other = connect_to("::1", listener->port)) {  // where there is IPv6
+    EXPECT_EQ(own_address(*other), "::1");
+  }
   close(listener->socket);
   EXPECT_FALSE(connect_to("127.0.0.1", listener->port));
+}
+
+TEST(Link, KnowsWhatReachesNothingButItsOwnHost) {
+  for (const char* address : {"127.0.0.1", "127.0.1.1", "::1"}) EXPECT_TRUE(is_loopback(address));
+  for (const char* address : {"10.0.0.1", "192.168.77.1", "fd77::1", "::"})
+    EXPECT_FALSE(is_loopback(address));
 }
 
 }  // namespace

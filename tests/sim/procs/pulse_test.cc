@@ -29,6 +29,26 @@ TEST(Pulse, IsHeardOfWhoGivesIt) {
   EXPECT_EQ(said_of(std::move(there), milliseconds(400), milliseconds(1200)), "");
 }
 
+TEST(Pulse, TellsForHowLongAnotherHasBeenSilent) {
+  auto [here, there] = two_ends();
+  auto [silent_here, silent_there] = two_ends();
+  std::vector<Link> others;
+  others.push_back(std::move(here));
+  others.push_back(std::move(silent_here));
+  const PulseGiver giver(std::move(others), milliseconds(400));
+  EXPECT_EQ(said_of(std::move(there), milliseconds(400), milliseconds(600)), "");
+  EXPECT_LT(giver.silence(1), milliseconds(300));
+  EXPECT_GE(giver.silence(2), milliseconds(500));
+  EXPECT_EQ(giver.silence(0), milliseconds(0));
+}
+
+TEST(Pulse, ADeadlineIsOverUnlessItIsGone) {
+  std::promise<void> late;
+  { const Deadline gone(milliseconds(50), [] { ADD_FAILURE(); }); }
+  const Deadline over(milliseconds(50), [&] { late.set_value(); });
+  EXPECT_EQ(late.get_future().wait_for(milliseconds(10'000)), std::future_status::ready);
+}
+
 TEST(Pulse, TellsWhoIsSilent) {
   auto [here, there] = two_ends();
   EXPECT_EQ(said_of(std::move(there), milliseconds(200), milliseconds(10'000)),
