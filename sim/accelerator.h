@@ -25,7 +25,8 @@ namespace loadproof::sim {
 class DeviceLedger {
  public:
   virtual ~DeviceLedger() = default;
-  // To the rank that the calling thread works for. "", or why it may have no more.
+  // To the rank that the calling thread works for. "", or why it may have no more: "rank 3 asked
+  // for 64 bytes, and its limit allows no more". That is thrown as c10::OutOfMemoryError.
   virtual std::string charge(const void* block, size_t bytes) = 0;
   virtual void release(const void* block) = 0;  // of a block that was charged
 };

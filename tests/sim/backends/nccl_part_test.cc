@@ -118,6 +118,25 @@ TEST(NcclPart, SaysWhatDevicesThereAre) {
   }
 }
 
+class NoLedger final : public DeviceLedger {
+ public:
+  std::string charge(const void*, size_t) override { return ""; }
+  void release(const void*) override {}
+};
+
+TEST(NcclPart, SaysThatThereIsNothingToAccelerateWith) {
+  const Result<NcclPart*> part = open_nccl_part(kPart);
+  if (!part) GTEST_SKIP() << part.error().message;
+  const CudaMachine machine = (*part)->machine();
+  if (!machine.devices.empty()) GTEST_SKIP() << "there is a device";
+  NoLedger ledger;
+  for (int again = 0; again < 2; ++again) {
+    const Result<Accelerator*> none = (*part)->accelerator(ledger);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().message, "there is no CUDA device: " + machine.why_none);
+  }
+}
+
 // --- what needs a device -----------------------------------------------------------------------
 
 // A transfer whose pieces differ in size and value from member to member.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/cuda/kernels.h"
+#include "sim/cuda/repeat.h"
 #include "tests/sim/cuda/host_grid.h"
 
 namespace loadproof::sim {
@@ -175,6 +176,25 @@ TEST(ScanKernels, FindTheFirstDifferenceWhereverItIs) {
         b[kBytes - 1] ^= 3;
       }
     }
+}
+
+TEST(RepeatPattern, CopiesAsOftenAsItMustDouble) {
+  for (const size_t bytes : {0u, 1u, 6u, 7u, 8u, 14u, 100u, 7u * 64}) {
+    const std::string pattern = "pattern";
+    std::string block(bytes, '-');
+    int copies = 0;
+    repeat_pattern(
+        bytes, pattern.size(), [&](size_t first) { std::memcpy(block.data(), &pattern[0], first); },
+        [&](size_t at, size_t more) {
+          ASSERT_LE(more, at) << "it may not overlap";
+          std::memcpy(block.data() + at, block.data(), more);
+          ++copies;
+        });
+    for (size_t i = 0; i < bytes; ++i) EXPECT_EQ(block[i], pattern[i % pattern.size()]) << i;
+    if (bytes == 7u * 64) {
+      EXPECT_EQ(copies, 6);
+    }
+  }
 }
 
 TEST(ScanKernels, AreAllThereByName) {
