@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/sim/cuda/host_grid.h"
 
@@ -28,6 +29,7 @@ namespace kernels = loadproof::sim::on_host;
 
 constexpr size_t kMemory = size_t{2} << 30;
 thread_local bool has_context = false;
+thread_local cudaError_t last_error = cudaSuccess;
 
 // What a driver's function says on a thread that has not set its device.
 CUresult in_context() { return has_context ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT; }
@@ -176,8 +178,8 @@ cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
 cudaError_t cudaMemset(void* to, int value, size_t bytes) {
   return std::memset(to, value, bytes), cudaSuccess;
 }
-cudaError_t cudaGetLastError() { return cudaSuccess; }
-cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
+cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
+cudaError_t cudaPeekAtLastError() { return last_error; }
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
@@ -222,8 +224,7 @@ cudaError_t cudaGetDriverEntryPoint(const char* name, void** function, unsigned 
   return cudaGetDriverEntryPointByVersion(name, function, 0, flags, state);
 }
 cudaError_t cudaLaunchKernel(const void*, dim3, dim3, void**, size_t, cudaStream_t) {
-  std::fputs("a fake device does not run torch's kernels\n", stderr);
-  return cudaErrorNotSupported;
+  return last_error = cudaErrorNotSupported;  // of torch's kernels
 }
 
 // Of the driver: torch's own table of it needs all of these to load, and asks one.
