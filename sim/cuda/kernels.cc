@@ -31,11 +31,13 @@ const char* count_kernel(DType dtype) {
   return "";
 }
 
-// Eight blocks are as many threads as a multiprocessor holds. A thread loads 64 bytes at once.
+// Every kind of multiprocessor since 8.0 holds the threads of six blocks. A thread loads 64 bytes at
+// once.
 unsigned blocks_for(int64_t bytes, int multiprocessors) {
+  constexpr int64_t kBlocksAtOnce = 6;
   constexpr int64_t kBytesOfBlock = 64 * int64_t{kThreadsOfBlock};
   const int64_t needed = (bytes + kBytesOfBlock - 1) / kBytesOfBlock;
-  return static_cast<unsigned>(std::clamp<int64_t>(needed, 1, int64_t{8} * multiprocessors));
+  return static_cast<unsigned>(std::clamp<int64_t>(needed, 1, kBlocksAtOnce * multiprocessors));
 }
 
 ElementCounts counts_from(const ScanTotals& totals, int64_t elements, DType dtype) {

@@ -92,6 +92,7 @@ inline void atomicMin(unsigned long long* to, unsigned long long value) {
 #define __device__
 #define __global__
 #define __shared__ static
+#define __launch_bounds__(...)
 #define threadIdx ::loadproof::sim::host_grid::thread_index_
 #define blockIdx ::loadproof::sim::host_grid::block_index_
 #define blockDim ::loadproof::sim::host_grid::block_size_
