@@ -37,7 +37,8 @@ unsigned blocks_for(int64_t bytes, int multiprocessors) {
   constexpr int64_t kBlocksAtOnce = 6;
   constexpr int64_t kBytesOfBlock = 64 * int64_t{kThreadsOfBlock};
   const int64_t needed = (bytes + kBytesOfBlock - 1) / kBytesOfBlock;
-  return static_cast<unsigned>(std::clamp<int64_t>(needed, 1, kBlocksAtOnce * multiprocessors));
+  return static_cast<unsigned>(
+      std::clamp<int64_t>(needed, 1, kBlocksAtOnce * multiprocessors));
 }
 
 ElementCounts counts_from(const ScanTotals& totals, int64_t elements, DType dtype) {
