@@ -53,6 +53,7 @@ void start_up(int devices) {
   for (int device = 0; device < devices; ++device) {
     const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device));
     static_cast<void>(at::cuda::getCurrentCUDABlasHandle());
+    static_cast<void>(at::cuda::getCUDABlasLtWorkspace());
   }
 }
 

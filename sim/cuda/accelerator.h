@@ -1,5 +1,5 @@
-// The accelerator that is CUDA's devices (sim/accelerator.h). Part of libloadproof_nccl.so. NEVER
-// RUN on a device.
+// The accelerator that is CUDA's devices (sim/accelerator.h). Part of libloadproof_nccl.so. TRIED
+// with a faked CUDA (tests/sim/cuda/fake_cuda.cc); NEVER RUN on a device.
 #pragma once
 
 #include "sim/accelerator.h"

@@ -1,6 +1,6 @@
 // The few functions of CUDA's driver that its runtime has not, gotten through the runtime, so that
 // nothing links libcuda: and whose device a thread works on. Part of libloadproof_nccl.so; for .cc
-// files only. NEVER RUN on a device.
+// files only. TRIED with a faked CUDA; NEVER RUN on a device.
 #pragma once
 
 #include <cuda.h>

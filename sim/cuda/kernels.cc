@@ -31,8 +31,8 @@ const char* count_kernel(DType dtype) {
   return "";
 }
 
-// Every kind of multiprocessor since 8.0 holds the threads of six blocks. A thread loads 64 bytes at
-// once.
+// Every kind of multiprocessor since 8.0 holds the threads of six blocks. A thread loads 64 bytes
+// at once.
 unsigned blocks_for(int64_t bytes, int multiprocessors) {
   constexpr int64_t kBlocksAtOnce = 6;
   constexpr int64_t kBytesOfBlock = 64 * int64_t{kThreadsOfBlock};

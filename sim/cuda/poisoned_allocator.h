@@ -11,7 +11,8 @@
 // before and before everything that will. A freed block that was ever given to record_stream() is
 // left as it is: other streams may still read it. Within the capture of a CUDA graph the fills
 // become part of the graph. Blocks that torch allocated before it was installed are torch's alone.
-// TRIED with an allocator over the host's memory; NEVER RUN on a device.
+// TRIED over an allocator of the test's, and over torch's own with a faked CUDA; NEVER RUN on a
+// device.
 #pragma once
 
 #include <c10/core/Allocator.h>

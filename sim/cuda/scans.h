@@ -1,5 +1,5 @@
 // The scans of tensors on devices, without a copy to the host (sim/cuda/scan_kernels.inc). Part of
-// libloadproof_nccl.so. NEVER RUN on a device.
+// libloadproof_nccl.so. TRIED with a faked CUDA; NEVER RUN on a device.
 //
 // A scan goes onto the current stream of the tensor's device and waits for its answer. One thread
 // calls.
