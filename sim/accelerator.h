@@ -12,24 +12,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
+#include "sim/memory/device_ledger.h"
 #include "sim/memory/fill.h"
 #include "sim/memory/scan.h"
 
 namespace loadproof::sim {
-
-// Whose the blocks of device memory are, as the ledger (sim/memory/ledger.h) has it. The
-// accelerator's allocator calls it for each block of at least a byte, from any thread.
-class DeviceLedger {
- public:
-  virtual ~DeviceLedger() = default;
-  // To the rank that the calling thread works for. "", or why it may have no more: "rank 3 asked
-  // for 64 bytes, and its limit allows no more". That is thrown as c10::OutOfMemoryError.
-  virtual std::string charge(const void* block, size_t bytes) = 0;
-  virtual void release(const void* block) = 0;  // of a block that was charged
-};
 
 class Accelerator {
  public:

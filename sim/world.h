@@ -24,6 +24,9 @@ namespace loadproof::sim {
 struct WorldSpec {
   Topology topology;
   std::string backend = "gloo";
+  // Where the tensors of ranks are (sim/device_names.h). In a program that names devices, those
+  // that it puts on `cuda`; in another all.
+  std::string device = "cpu";
   std::string model;                 // directory; empty: only the extras
   std::optional<DType> dtype;        // asked of the model; nothing: the config's own
   std::vector<TensorSpec> extras;    // tensors of the scenario's own

@@ -229,7 +229,7 @@ class Poisoned final : public Forwarding, public PoisonedDeviceMemory {
     // What torch took back without a word, as it does when a graph's pool is set back.
     if (live_.take(block)) ledger_.release(block);
     const std::string why = ledger_.charge(block, live.bytes);
-    TORCH_CHECK_WITH(OutOfMemoryError, why.empty(), "no memory: ", why);
+    TORCH_CHECK_WITH(OutOfMemoryError, why.empty(), why);
     try {
       writer_.fill(live.place, block, live.bytes, fill_.load(std::memory_order_relaxed));
       live_.put(block, live);

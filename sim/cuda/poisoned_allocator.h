@@ -55,8 +55,8 @@ class PoisonedDeviceMemory {
   virtual void set_fill(Fill fill) = 0;  // kNan at first
 };
 
-// All three outlive it. Where the ledger refuses, allocating throws c10::OutOfMemoryError with
-// "no memory: " before what the ledger says. One at a time: a deleter knows nothing but the block.
+// All three outlive it. Where the ledger refuses, allocating throws c10::OutOfMemoryError with what
+// the ledger says. One at a time: a deleter knows nothing but the block.
 std::unique_ptr<PoisonedDeviceMemory> poison_device_memory(
     c10::cuda::CUDACachingAllocator::CUDAAllocator& torchs, DeviceWriter& writer,
     DeviceLedger& ledger);

@@ -23,7 +23,8 @@ class OneAccount final : public DeviceLedger {
   std::string charge(const void* block, size_t bytes) override {
     const std::scoped_lock lock(mutex_);
     if (bytes > limit_)
-      return "rank 0 asked for " + std::to_string(bytes) + " bytes, and its limit allows no more";
+      return "no memory: rank 0 asked for " + std::to_string(bytes) +
+             " bytes, and its limit allows no more";
     if (!held_.emplace(block, bytes).second) ++mistakes_;
     bytes_ += bytes;
     return "";

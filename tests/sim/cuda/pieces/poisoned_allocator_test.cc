@@ -130,7 +130,7 @@ class HostWriter final : public DeviceWriter {
 class FakeLedger final : public DeviceLedger {
  public:
   std::string charge(const void* block, size_t bytes) override {
-    if (bytes > limit) return "rank 3 asked for too much, and its limit allows no more";
+    if (bytes > limit) return "no memory: rank 3 asked for too much, and its limit allows no more";
     EXPECT_TRUE(held.emplace(block, bytes).second) << "charged twice";
     return "";
   }
