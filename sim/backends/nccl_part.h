@@ -6,7 +6,9 @@
 // none; the error of open_nccl_part() names those that are missing and the pip packages that have
 // them. They are looked for where the loader looks, and below .deps/cuda.
 //
-// TRIED: compiled, loaded, and asked on machines without a GPU, where it says so.
+// TRIED: compiled, loaded, and asked on machines without a GPU, where it says so; the accelerator
+// over a CUDA runtime that is faked on the host (tests/sim/cuda/fake_cuda.cc); the kernels of its
+// scans on threads of the host, and compiled by NVRTC for several kinds of devices.
 // NEVER RUN: anything on a device. No collective of the backend that it makes has moved a byte yet.
 #pragma once
 
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sim/accelerator.h"
 #include "sim/backends/backend.h"
 #include "sim/backends/cuda_machine.h"
 #include "sim/result.h"
@@ -30,12 +33,19 @@ class NcclPart {
   virtual CudaMachine machine() = 0;
   // A world whose rank r is device r. An error where there are fewer devices than ranks.
   virtual Result<std::unique_ptr<Backend>> make_backend(int ranks) = 0;
+  // CUDA's devices as the ranks' memory, poisoned from then on, for good: what torch allocates on a
+  // device is charged to the ledger, which must live as long as the process. The first call wins; a
+  // later one gives the same. An error, which changes nothing, where there is no device, no NVRTC,
+  // or where torch was asked for CUDA before the part was opened, as at::manual_seed() and
+  // is_pinned() ask it. cuBLAS's work spaces are charged to nobody; what NCCL is handed in place of
+  // a rank's tensors, to a thread of no rank.
+  virtual Result<Accelerator*> accelerator(DeviceLedger& ledger) = 0;
 };
 
 // What both sides must have been compiled with. The first factor is raised by hand with every
 // change of this header or of Backend; the sizes catch most changes of what passes through it.
 inline constexpr uint64_t kNcclPartVersion =
-    1 * 1'000'000 + sizeof(Transfer) * 1'000 + sizeof(Member) + sizeof(CudaMachine);
+    2 * 1'000'000 + sizeof(Transfer) * 1'000 + sizeof(Member) + sizeof(CudaMachine);
 
 // The two symbols of the library. The part lives as long as the process.
 inline constexpr const char* kNcclPartVersionSymbol = "loadproof_nccl_part_version";

@@ -84,9 +84,10 @@ class NcclBackend final : public Backend {
   Result<void> run(std::span<const Transfer> transfers) override {
     if (!world_) return fail(fmt::format("the NCCL world is dead since: {}", cause_));
     for (const Transfer& transfer : transfers) {
-      check(transfer);
+      check(transfer, {}, Places::kHostAndDevices);
       check_ranks(transfer, world_->ranks());
       if (Result<void> can = check_reducible(transfer); !can) return can;
+      if (Result<void> can = check_devices(transfer); !can) return can;
     }
     Result<void> moved;
     for (const Transfer& transfer : transfers)
@@ -112,7 +113,10 @@ class NcclBackend final : public Backend {
         c10::cuda::getCurrentCUDAStream().synchronize();
       });
     };
-    Result<void> done = on_each([&](size_t i) { staged[i] = stage(transfer, i); });
+    Result<void> done = on_each([&](size_t i) {
+      const at::Device device(at::kCUDA, static_cast<c10::DeviceIndex>(ranks[i]));
+      staged[i] = stage(transfer, i, device);
+    });
     if (done)
       done = on_each([&](size_t i) { start(transfer, i, staged[i], (*group)->at(i))->wait(); });
     if (done) done = on_each([&](size_t i) { unstage(transfer, i, staged[i]); });

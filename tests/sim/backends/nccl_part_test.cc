@@ -17,11 +17,15 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// That of this build, unless the environment says where it has gone.
+const std::string kPart = [] {
+  if (const char* elsewhere = std::getenv("LOADPROOF_NCCL_PART")) return elsewhere;
 #ifdef LOADPROOF_NCCL_PART
-constexpr const char* kPart = LOADPROOF_NCCL_PART;
+  return LOADPROOF_NCCL_PART;
 #else
-constexpr const char* kPart = "/nonexistent/libloadproof_nccl.so";  // this build has none
+  return "/nonexistent/libloadproof_nccl.so";  // this build has none
 #endif
+}();
 
 std::string why_not_open(const std::string& file) {
   const Result<NcclPart*> part = open_nccl_part(file);
@@ -115,6 +119,25 @@ TEST(NcclPart, SaysWhatDevicesThereAre) {
               StartsWith("the nccl backend needs a GPU for each rank"));
   if (machine.devices.empty()) {
     EXPECT_THAT(backend.error().message, HasSubstr("there is no device: " + machine.why_none));
+  }
+}
+
+class NoLedger final : public DeviceLedger {
+ public:
+  std::string charge(const void*, size_t) override { return ""; }
+  void release(const void*) override {}
+};
+
+TEST(NcclPart, SaysThatThereIsNothingToAccelerateWith) {
+  const Result<NcclPart*> part = open_nccl_part(kPart);
+  if (!part) GTEST_SKIP() << part.error().message;
+  const CudaMachine machine = (*part)->machine();
+  if (!machine.devices.empty()) GTEST_SKIP() << "there is a device";
+  NoLedger ledger;
+  for (int again = 0; again < 2; ++again) {
+    const Result<Accelerator*> none = (*part)->accelerator(ledger);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().message, "there is no CUDA device: " + machine.why_none);
   }
 }
 
