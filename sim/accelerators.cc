@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/backends/nccl_part.h"
 #include "sim/check.h"
 #include "sim/fenced/accelerator.h"
 #include "sim/torch_types.h"
@@ -15,7 +16,11 @@ namespace {
 
 Result<Accelerator*> open_host() { return nullptr; }
 
-Result<Accelerator*> open_cuda() { return fail("not yet"); }
+Result<Accelerator*> open_cuda() {
+  Result<NcclPart*> part = open_nccl_part(nccl_part_file());
+  if (!part) return tl::make_unexpected(part.error());
+  return (*part)->accelerator(device_ledger());
+}
 
 Result<Accelerator*> open_fenced() { return &fenced_accelerator(); }
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/sim/backends/tensors.h"
+#include "tests/sim/backends/examples.h"
 
 namespace loadproof::sim {
 namespace {
@@ -143,23 +143,6 @@ TEST(NcclPart, SaysThatThereIsNothingToAccelerateWith) {
 
 // --- what needs a device -----------------------------------------------------------------------
 
-// A transfer whose pieces differ in size and value from member to member.
-Transfer example_of(Collective op, int ranks, int source) {
-  Transfer transfer = transfer_of(op, first_ranks(ranks), source);
-  const auto size_of = [&](int rank) { return op == Collective::kAllReduce ? 33 : 5 + 7 * rank; };
-  for (Member& member : transfer.members) {
-    for (int i = 0; i < ranks; ++i)
-      member.in.push_back(
-          values_of(member.rank + i, op == Collective::kScatter ? size_of(i) : size_of(member.rank),
-                    at::kBFloat16));
-    for (int i = 0; i < ranks; ++i)
-      member.out.push_back(op == Collective::kAllReduce
-                               ? values_of(member.rank, size_of(0), at::kFloat)
-                               : full_of(size_of(ranks), -1, at::kBFloat16));
-  }
-  return transfer;
-}
-
 TEST(NcclPart, MovesTheSameBytesAsTheSimBackend) {
   const Result<NcclPart*> part = open_nccl_part(kPart);
   if (!part) GTEST_SKIP() << part.error().message;
@@ -169,9 +152,7 @@ TEST(NcclPart, MovesTheSameBytesAsTheSimBackend) {
   const auto made = (*part)->make_backend(ranks);
   ASSERT_TRUE(made) << made.error().message;
   const auto sim = backend_of("sim", ranks);
-  for (Collective op : {Collective::kBroadcast, Collective::kScatter, Collective::kGather,
-                        Collective::kAllGather, Collective::kAllReduce, Collective::kBarrier,
-                        Collective::kSend}) {
+  for (Collective op : kAllCollectives) {
     const bool is_send = op == Collective::kSend;
     if (is_send && ranks < 2) continue;
     for (int source = 0; source < (is_send ? 1 : ranks); ++source) {
