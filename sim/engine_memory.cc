@@ -22,7 +22,7 @@ void Engine::place_on(const Accelerator& accelerator) {
   const bool some = names_devices(*spec_.program);
   for (Runner& each : runners_) {
     Places places;
-    places[Device::kCuda] = accelerator.device_of(each.rank.index());
+    places[Device::kCuda] = accelerator.device_of(spec_.local_rank.value_or(each.rank.index()));
     places[Device::kCpu] = some ? at::Device(at::kCPU) : places[Device::kCuda];
     each.rank.set_places(places);
   }

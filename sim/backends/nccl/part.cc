@@ -15,6 +15,9 @@ class Part final : public NcclPart {
   Result<std::unique_ptr<Backend>> make_backend(int ranks) override {
     return make_backend_of_devices(ranks);
   }
+  Result<std::unique_ptr<Backend>> make_job_backend(const NcclJob& job) override {
+    return make_backend_of_job(job);
+  }
   Result<Accelerator*> accelerator(DeviceLedger& ledger) override {
     return make_cuda_accelerator(ledger);
   }

@@ -104,12 +104,12 @@ class Stage {
   Staged staged_;
 };
 
-Result<void> check_device(const Transfer& transfer, const Member& member,
+Result<void> check_device(const Transfer& transfer, const Member& member, int device,
                           const std::vector<at::Tensor>& list) {
   for (const at::Tensor& tensor : list)
-    if (tensor.defined() && tensor.is_cuda() && tensor.device().index() != member.rank)
+    if (tensor.defined() && tensor.is_cuda() && tensor.device().index() != device)
       return fail(fmt::format("rank {} of a {} has a tensor on {}, and its device is cuda:{}",
-                              member.rank, name(transfer.op), tensor.device().str(), member.rank));
+                              member.rank, name(transfer.op), tensor.device().str(), device));
   return {};
 }
 
@@ -128,10 +128,11 @@ void unstage(const Transfer& transfer, size_t member, const Staged& staged) {
   }
 }
 
-Result<void> check_devices(const Transfer& transfer) {
+Result<void> check_devices(const Transfer& transfer, const DeviceOfRank& device_of) {
   for (const Member& member : transfer.members)
     for (const auto* list : {&member.in, &member.out})
-      if (Result<void> ok = check_device(transfer, member, *list); !ok) return ok;
+      if (Result<void> ok = check_device(transfer, member, device_of(member.rank), *list); !ok)
+        return ok;
   return {};
 }
 

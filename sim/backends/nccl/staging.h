@@ -9,6 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <vector>
 
 #include "sim/backends/backend.h"
@@ -29,7 +30,10 @@ Staged stage(const Transfer& transfer, size_t member, at::Device device);
 // there.
 void unstage(const Transfer& transfer, size_t member, const Staged& staged);
 
-// An error where a member's tensor is on a device that is not the member's: rank r's is device r.
-Result<void> check_devices(const Transfer& transfer);
+// The index of the device of a global rank.
+using DeviceOfRank = std::function<int(int rank)>;
+
+// An error where a member's tensor is on a device that is not the member's.
+Result<void> check_devices(const Transfer& transfer, const DeviceOfRank& device_of);
 
 }  // namespace loadproof::sim

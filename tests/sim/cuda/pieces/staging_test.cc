@@ -110,7 +110,9 @@ TEST(Staging, ReducesInPlaceWithTheTensorsType) {
 }
 
 TEST(Staging, TakesTensorsOfTheHost) {
-  EXPECT_TRUE(check_devices(example_of(Collective::kGather, 0, [](int, int) { return 7; })));
+  const auto device_of = [](int rank) { return rank; };
+  EXPECT_TRUE(check_devices(example_of(Collective::kGather, 0, [](int, int) { return 7; }),
+                            device_of));
 }
 
 }  // namespace
