@@ -76,7 +76,7 @@ class Reading {
       complain(fmt::format("{} is {} and {} is {}: no rank comes before those of its host",
                            local_rank, launched_.local_rank, rank, launched_.rank));
     if (!get(local_ranks)) return;
-    const int here = number(local_ranks, false);
+    const int here = launched_.local_ranks = number(local_ranks, false);
     if (launched_.local_rank >= here || here > launched_.ranks)
       complain(fmt::format("{} is {}, {} is {} and {} is {}: they contradict each other",
                            local_rank, launched_.local_rank, local_ranks, here, ranks,

@@ -19,6 +19,7 @@ struct Launched {
   std::string by;  // torchrun, Open MPI, PMI, Slurm
   int rank = 0, ranks = 1;
   int local_rank = 0;
+  int local_ranks = 0;      // on this host; 0: nobody says
   std::string address;      // of rank 0's host
   uint16_t port = 29500;    // at which the ranks find each other there
   bool store_runs = false;  // the launcher itself serves that port

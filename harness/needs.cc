@@ -8,15 +8,15 @@
 
 namespace loadproof::harness {
 
-int gpus_needed(const Case& plan) {
+int gpus_needed(const Case& plan, int ranks_here) {
   if (plan.dry) return 0;
-  if (plan.backend == "nccl") return plan.topology.ranks();
+  if (plan.backend == "nccl") return std::min(plan.topology.ranks(), ranks_here);
   return plan.device == "cuda" ? 1 : 0;
 }
 
 std::optional<std::string> lacks_gpus(const Case& plan, bool asked,
-                                      const sim::CudaMachine& machine) {
-  const int needed = gpus_needed(plan);
+                                      const sim::CudaMachine& machine, int ranks_here) {
+  const int needed = gpus_needed(plan, ranks_here);
   const int there = static_cast<int>(machine.devices.size());
   if (needed <= there || (there == 0 && asked)) return std::nullopt;
   return fmt::format("needs {}, and this machine has {}", count_text(needed, "GPU"),

@@ -2,6 +2,7 @@
 // its own. Pure functions.
 #pragma once
 
+#include <climits>
 #include <optional>
 #include <string>
 
@@ -10,13 +11,15 @@
 
 namespace loadproof::harness {
 
-// One for its tensors, or as many as it has ranks for the nccl backend; 0: none.
-int gpus_needed(const Case& plan);
+// One for its tensors, or one for each rank for the nccl backend; 0: none. Of processes that are no
+// more than `ranks_here` on this host only those count.
+int gpus_needed(const Case& plan, int ranks_here = INT_MAX);
 
 // Why the case is left out on a machine with fewer GPUs than it needs; nothing: it can run. With
-// `asked` it is not the scenario that wants them but who runs it: where there is no GPU at all, that
-// is for the run to tell, as an error.
-std::optional<std::string> lacks_gpus(const Case& plan, bool asked, const sim::CudaMachine& machine);
+// `asked` it is not the scenario that wants them but who runs it: where there is no GPU at all,
+// that is for the run to tell, as an error.
+std::optional<std::string> lacks_gpus(const Case& plan, bool asked, const sim::CudaMachine& machine,
+                                      int ranks_here = INT_MAX);
 
 // Whether the process that runs the case can use the GPU no more: an assertion fails there.
 bool needs_own_process(const Case& plan);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/needs.h"
 #include "harness/reporters/reporters.h"
 #include "sim/procs/job.h"
 
@@ -49,6 +50,7 @@ std::string left_out(const Case& plan, int processes) {
   if (plan.backend != "gloo" && plan.backend != "nccl")
     return fmt::format("moves bytes by the {} backend; between processes it is gloo or nccl",
                        plan.backend);
+  if (needs_own_process(plan)) return "ends the use of the GPU by the process that runs it";
   if (plan.dry) return "runs on shapes alone, which takes one process";
   if (plan.schedule != 0) return "orders the single steps of all ranks, which takes one process";
   for (const ExtraTensor& tensor : plan.tensors)
@@ -64,7 +66,9 @@ bool run_as_first(const std::vector<Case>& plan, const ProcessesOptions& options
   sim::Session session;
   for (size_t i = 0; i < plan.size(); ++i) {
     const Case& one = plan[i];
-    if (std::string why = left_out(one, options.launched.ranks); !why.empty()) {
+    std::string why = left_out(one, options.launched.ranks);
+    if (why.empty() && options.lacks) why = options.lacks(one).value_or("");
+    if (!why.empty()) {
       take(result_of(one, Status::kSkip, std::move(why)));
       continue;
     }

@@ -23,6 +23,8 @@ struct ProcessesOptions {
   Launched launched;
   std::chrono::milliseconds patience{60'000};  // for a rank of which nothing is heard
   RunOptions how;
+  // In rank 0: why this machine cannot run the case, if it cannot (harness/needs.h).
+  std::function<std::optional<std::string>(const Case&)> lacks = {};
   // See sim::JobPlace.
   std::function<void(const std::string&)> cannot_go_on = {};
   std::function<std::optional<sim::Ending>()> first_ended = {};

@@ -93,9 +93,9 @@ class ScenarioParser {
   Parsed parse(std::span<const std::string_view> oracles) {
     scenario_.context.oracles.assign(oracles.begin(), oracles.end());
     auto root = root_of(scenario_.path, {scenario_.path, 0, 0});
-    if (root) add_what_it_is_like(*root);
+    const bool is_whole = root && add_what_it_is_like(*root);
     scenario_.library = Library(files_, scenario_.folder);
-    if (root && diagnostics_.empty()) read(*root);
+    if (is_whole) read(*root);
     sources_.insert(scenario_.library.sources().begin(), scenario_.library.sources().end());
     Parsed parsed{std::nullopt, diagnostics_.sorted(), std::move(sources_)};
     if (diagnostics_.empty()) parsed.scenario = std::move(scenario_);
@@ -115,21 +115,22 @@ class ScenarioParser {
     return root;
   }
 
-  void add_what_it_is_like(Node& root) {
+  // False: what it is like is not to be had.
+  bool add_what_it_is_like(Node& root) {
     const Entry* like = root.find("like");
-    if (like == nullptr) return;
+    if (like == nullptr) return true;
     const auto file = read_text(like->value, "like", diagnostics_);
-    if (!file) return;
+    if (!file) return false;
     const std::string path = join_path(scenario_.folder, *file);
     const auto other = root_of(path, like->value.where);
-    if (!other) return;
-    if (other->find("like") != nullptr)
-      return diagnostics_.add(like->value.where,
-                              fmt::format("{} is like another scenario itself", path),
-                              "name the one that it is like");
+    if (other && other->find("like") != nullptr)
+      diagnostics_.add(like->value.where, fmt::format("{} is like another scenario itself", path),
+                       "name the one that it is like");
+    if (!other || other->find("like") != nullptr) return false;
     scenario_.folder = folder_of(path);
     for (const Entry& entry : other->entries)
       if (root.find(entry.key) == nullptr) root.entries.push_back(entry);
+    return true;
   }
 
   void read(const Node& root) {

@@ -31,8 +31,9 @@ constexpr SettingInfo kSettings[] = {
     {"dtype", "element type asked of the model; auto: the checkpoint's own"},
     {"fill", "what memory holds that nobody wrote"},
     {"backend", "what moves bytes between ranks"},
-    {"device", "where the bytes of tensors really are: those that steps put on cuda, or all where no "
-               "step names a device"},
+    {"device",
+     "where the bytes of tensors really are: those that steps put on cuda, or all where no step "
+     "names a device"},
     {"attention", "how attention is computed; the two differ in what NaN they hide"},
     {"seed", "of everything random"},
     {"schedule", "0: a rank runs until it waits; else the seed by which the rank that runs next is "

@@ -1,5 +1,5 @@
-// The table of devices that tensors of ranks can be on, and the look at what is in a tensor wherever
-// it is. For .cc files of sim/ only. One thread, as all of the world.
+// The table of devices that tensors of ranks can be on, and the look at what is in a tensor
+// wherever it is. For .cc files of sim/ only. One thread, as all of the world.
 #pragma once
 
 #include <ATen/core/Generator.h>

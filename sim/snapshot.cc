@@ -193,7 +193,7 @@ Comparison compare_with_file(const Rank& rank, int slot, const at::Tensor& value
   return seen;
 }
 
-// Counted where it is; its digest, the same on every device, is of the bytes that `on_the_host` has.
+// Counted where it is; its digest, the same on every device, is of what `on_the_host` has.
 void count(const at::Tensor& given, const at::Tensor& on_the_host, TensorObservation& seen) {
   const ElementCounts counts = count_elements(given.contiguous());
   const at::Tensor value = on_the_host.contiguous();

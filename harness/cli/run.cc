@@ -111,7 +111,7 @@ class Run {
     sim::Session session;
     const RunOptions how{options_.twice, override_words(options_.selection)};
     for (const Case& one : plan) {
-      if (std::optional<std::string> why = left_out(one))
+      if (std::optional<std::string> why = lacks(one))
         take({.plan = one, .status = Status::kSkip, .error = std::move(*why)});
       else if (needs_own_process(one) && options_.share != kOwnProcess)
         run_alone(one);
@@ -121,11 +121,12 @@ class Run {
   }
 
   // Asks for GPUs only where a case needs some.
-  std::optional<std::string> left_out(const Case& one) {
+  std::optional<std::string> lacks(const Case& one, int ranks_here = INT_MAX) {
     if (gpus_needed(one) == 0) return std::nullopt;
     if (!machine_) machine_ = sim::look_at_cuda();
     const Overrides& overrides = options_.selection.overrides;
-    return lacks_gpus(one, overrides.device == "cuda" || overrides.backend == "nccl", *machine_);
+    return lacks_gpus(one, overrides.device == "cuda" || overrides.backend == "nccl", *machine_,
+                      ranks_here);
   }
 
   void run_alone(const Case& one) {
@@ -138,7 +139,10 @@ class Run {
   }
 
   void run_apart(const std::vector<Case>& plan, const ProcessesOptions& how) {
-    lost_ = !run_as_first(plan, how, [this](CaseResult result) { take(std::move(result)); });
+    ProcessesOptions asking = how;
+    const int here = how.launched.local_ranks;
+    asking.lacks = [this, here](const Case& one) { return lacks(one, here > 0 ? here : INT_MAX); };
+    lost_ = !run_as_first(plan, asking, [this](CaseResult result) { take(std::move(result)); });
   }
 
   void run_shared(const std::vector<Case>& plan, size_t jobs) {

@@ -1,5 +1,5 @@
-// Gloo and NCCL between processes, one rank in each: the store at which they find each other, and the
-// backend that moves the bytes of the one rank that is here.
+// Gloo and NCCL between processes, one rank in each: the store at which they find each other, and
+// the backend that moves the bytes of the one rank that is here.
 //
 // The store is c10d's TCPStore, as torch.distributed uses it; the groups of a world are prefixes in
 // it. A backend is handed transfers in which only its own rank's tensors have bytes; all processes

@@ -1,11 +1,11 @@
 // The ledger: how much memory each rank holds, held at most, and at which step.
 //
 // Kept by the allocator of sim/memory/poison.h for every block of the host's memory that it hands
-// out, and by an accelerator's (sim/memory/device_ledger.h) for the memory of its devices. A block belongs to the
-// rank in whose RankScope it was allocated, whichever thread frees it. Sizes are the bytes that
-// were asked for, so that they do not depend on the allocator's rounding. Every function may be
-// called by any thread. Ranks are global ranks; kUnattributed collects what no scope claimed, such
-// as what a transport's own threads allocate.
+// out, and by an accelerator's (sim/memory/device_ledger.h) for the memory of its devices. A block
+// belongs to the rank in whose RankScope it was allocated, whichever thread frees it. Sizes are the
+// bytes that were asked for, so that they do not depend on the allocator's rounding. Every function
+// may be called by any thread. Ranks are global ranks; kUnattributed collects what no scope
+// claimed, such as what a transport's own threads allocate.
 #pragma once
 
 #include <cstddef>

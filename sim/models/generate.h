@@ -32,7 +32,7 @@ struct GenerateOptions {
   int64_t beams = 2;  // of kBeam, which always has a cache
   uint64_t seed = 99;
   bool guard = true;             // inspect_probabilities() before each draw
-  at::Generator generator = {};  // of draws, where the tensors are; undefined: of `seed`, on the host
+  at::Generator generator = {};  // of draws, where the tensors are; undefined: of `seed`, on CPU
   AttentionKind attention = AttentionKind::kSdpa;
   bool use_cache = true;
   std::vector<int64_t> eos_tokens;  // generation ends after one of them

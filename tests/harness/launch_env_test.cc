@@ -33,7 +33,7 @@ Variables with(Variables variables, const Variables& others) {
 
 TEST(LaunchEnvironment, KnowsTorchrun) {
   EXPECT_EQ(*read(kTorchrun), (Launched{.by = "torchrun", .rank = 2, .ranks = 4, .local_rank = 0,
-                                        .address = "head", .port = 29501}));
+                                        .local_ranks = 2, .address = "head", .port = 29501}));
   EXPECT_TRUE(read(with(kTorchrun, {{"TORCHELASTIC_USE_AGENT_STORE", "True"}}))->store_runs);
   EXPECT_FALSE(read(with(kTorchrun, {{"TORCHELASTIC_USE_AGENT_STORE", ""}}))->store_runs);
 }
@@ -50,7 +50,7 @@ TEST(LaunchEnvironment, KnowsSlurm) {
 
 TEST(LaunchEnvironment, KnowsMpi) {
   EXPECT_EQ(*read(kMpi), (Launched{.by = "Open MPI", .rank = 1, .ranks = 2, .local_rank = 1,
-                                   .address = "127.0.0.1", .port = 29500}));
+                                   .local_ranks = 2, .address = "127.0.0.1", .port = 29500}));
   EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "2"}, {"MASTER_ADDR", "h"}})->by, "PMI");
 }
 

@@ -126,6 +126,10 @@ steps: [{alloc: {of: w, as: empty}}, {broadcast: {of: w, src: 0}}]
   EXPECT_EQ(run("launch --ranks 2 " + failing).code, 1);
 }
 
+TEST_F(LaunchTest, ProcessesHaveTensorsOnADevice) {
+  EXPECT_GT(compare(2, "--device fenced scenarios/canaries"), 20);
+}
+
 TEST_F(LaunchTest, SaysWhatItLeavesOut) {
   const Ended ended = run(std::string("launch --ranks 1 ") + kSmoke);
   EXPECT_EQ(ended.code, 0);

@@ -32,6 +32,7 @@ TEST(Needs, AreOneGpuForTensorsAndOneARankForNccl) {
   EXPECT_EQ(gpus_needed(case_of("world: {ranks: 8}\ndevice: cuda")), 1);
   EXPECT_EQ(gpus_needed(case_of("world: {ranks: 8}\ndevice: cuda\nbackend: nccl")), 8);
   EXPECT_EQ(gpus_needed(case_of("world: {ranks: 8}\nbackend: nccl")), 8);
+  EXPECT_EQ(gpus_needed(case_of("world: {ranks: 8}\nbackend: nccl"), 2), 2);
   EXPECT_EQ(gpus_needed(case_of("world: {ranks: 8}\ndevice: cuda\ndry: true")), 0);
 }
 
