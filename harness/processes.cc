@@ -46,8 +46,7 @@ std::string left_out(const Case& plan, int processes) {
     return fmt::format("has {} ranks, and there are {} processes", plan.topology.ranks(),
                        processes);
   if (plan.backend != "gloo")
-    return fmt::format("moves bytes by the {} backend; between processes it is gloo",
-                       plan.backend);
+    return fmt::format("is for the {} backend, and processes move bytes over gloo", plan.backend);
   if (plan.dry) return "runs on shapes alone, which takes one process";
   if (plan.schedule != 0) return "orders the single steps of all ranks, which takes one process";
   for (const ExtraTensor& tensor : plan.tensors)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/backends/backend.h"
+#include "sim/backends/call_text.h"
 #include "sim/backends/job_store.h"
 #include "sim/procs/coordinator.h"
 #include "sim/procs/link.h"
@@ -276,12 +277,11 @@ class JobOfRank final : public Job {
   }
 
   static Result<void> missing(const Arrivals& come, const std::string& until) {
-    std::vector<size_t> absent;
+    std::vector<int> absent, others;
     for (size_t rank = 0; rank < come.size(); ++rank)
-      if (!come[rank].is_whole()) absent.push_back(rank);
-    return fail(fmt::format("{} {} never came {}; the {} others wait for {}",
-                            absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
-                            until, come.size() - absent.size(),
+      (come[rank].is_whole() ? others : absent).push_back(static_cast<int>(rank));
+    return fail(fmt::format("{} never came {}; {} {} for {}", ranks_in_words(absent), until,
+                            ranks_in_words(others), others.size() == 1 ? "waits" : "wait",
                             absent.size() == 1 ? "it" : "them"));
   }
 

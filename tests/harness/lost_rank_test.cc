@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/procs/link.h"
 #include "tests/harness/program.h"
 
 namespace loadproof::harness {
@@ -205,8 +206,9 @@ TEST_F(LostRankTest, BeforeItHasCome) {
 TEST_F(LostRankTest, WithoutALaunch) {
   for (int lost : {0, 2}) {
     const std::string line =
-        "for rank in 0 1 2; do (RANK=$rank WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=29747 "
-        "LOADPROOF_END_AT=" + std::to_string(lost) + ":cut:moving " +
+        "for rank in 0 1 2; do (RANK=$rank WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=" +
+        std::to_string(sim::free_port()) +
+        " LOADPROOF_END_AT=" + std::to_string(lost) + ":cut:moving " +
         shell_word(LOADPROOF_PROGRAM) + " run --processes " + load(3) + " > " + path("out") +
         "$rank 2>&1; echo $? > " + path("code") + "$rank) & done; wait";
     ASSERT_EQ(shell(line).code, 0);
