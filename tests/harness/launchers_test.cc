@@ -73,13 +73,14 @@ TEST_F(LaunchersTest, Slurm) {
   try_launcher(srun);
 }
 
-// Network namespaces in place of hosts: 0 has ranks 0 and 1, 1 and 2 have one each, and all are on
+// Namespaces in place of hosts: 0 has ranks 0 and 1, 1 and 2 have one each, and all are on
 // one bridge.
 class HostsTest : public LaunchersTest {
  protected:
   void SetUp() override {
     LaunchersTest::SetUp();
-    if (!works("set -e; " + set_up())) GTEST_SKIP() << "no network namespaces can be made here";
+    if (!works("set -e; unshare --pid --fork true; " + set_up()))
+      GTEST_SKIP() << "no network namespaces can be made here";
   }
   void TearDown() override {
     for (const char* name : {"0", "1", "2", "net"}) works("ip netns del " + name_ + name);
@@ -94,7 +95,8 @@ class HostsTest : public LaunchersTest {
       const std::string number = std::to_string(rank);
       line += "(RANK=" + number +
               " WORLD_SIZE=4 MASTER_PORT=29500 MASTER_ADDR=" + first + " ip netns exec " + name_ +
-              std::to_string(std::max(0, rank - 1)) + " " + program() + "run --processes " +
+              std::to_string(std::max(0, rank - 1)) + " unshare --pid --fork " + program() +
+              "run --processes " +
               arguments + " > " + path("out" + number) + " 2>&1; echo $? > " +
               path("code" + number) + ") & ";
     }
