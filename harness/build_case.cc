@@ -96,7 +96,7 @@ Draft build_draft(const Scenario& scenario, const std::vector<size_t>& choice, L
   }
   if (last != nullptr) patches.push_back(last);
   Draft draft = scenario.base;
-  apply_patches(draft, patches, library, folder_of(scenario.path), diagnostics);
+  apply_patches(draft, patches, library, scenario.folder, diagnostics);
   return draft;
 }
 
@@ -151,6 +151,7 @@ Case build_plan(const Scenario& scenario, const std::vector<size_t>& choice,
   made.dtype = settings.dtype;
   made.fill = settings.fill;
   made.backend = settings.backend;
+  made.device = settings.device;
   made.attention = settings.attention;
   made.seed = settings.seed;
   made.schedule = settings.schedule;

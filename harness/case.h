@@ -99,6 +99,7 @@ struct Case {
   std::optional<DType> dtype;  // asked of the model; nothing: the checkpoint's own
   std::string fill = "nan";
   std::string backend = "gloo";
+  std::string device = "cpu";
   std::string attention = "sdpa";
   uint64_t seed = 7;
   uint64_t schedule = 0;  // as of sim::WorldSpec

@@ -85,6 +85,7 @@ std::string in_rank(const RankObservation& a, const RankObservation& b) {
       .compare("updates that ended well", a.finished_updates, b.finished_updates)
       .compare("the peak of reserved memory", a.reserved_peak, b.reserved_peak)
       .compare("the step of the memory's peak", a.reserved_peak_step, b.reserved_peak_step)
+      .compare("the peak on its device", a.device_peak, b.device_peak)
       .compare("the number of points or generations", a, b)
       .found();
 }

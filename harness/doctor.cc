@@ -89,6 +89,14 @@ Fact backend(const sim::BackendTrial& trial) {
   return {topic, Health::kNo, trial.why_not, "This is a bug of loadproof: report it."};
 }
 
+Fact device(const sim::DeviceTrial& trial) {
+  const std::string topic = "device " + trial.name;
+  if (trial.why_not.empty()) return {topic, Health::kOk, "a tensor was poisoned, and read", ""};
+  return {topic, Health::kNo, trial.why_not,
+          trial.name == "cuda" ? "Use fenced to find who reads a device's memory from the host."
+                               : "This is a bug of loadproof: report it."};
+}
+
 // What could not be asked is told once, by the backend.
 std::vector<Fact> cuda(const sim::CudaMachine& seen) {
   std::vector<Fact> found;
@@ -102,21 +110,21 @@ std::vector<Fact> cuda(const sim::CudaMachine& seen) {
                      ""});
   for (size_t i = 0; i < seen.devices.size(); ++i) {
     const sim::CudaDevice& device = seen.devices[i];
-    found.push_back({fmt::format("device {}", i),
+    found.push_back({fmt::format("GPU {}", i),
                      device.memory_free < kGiB ? Health::kWarn : Health::kOk,
                      fmt::format("{}, {}, {} free", device.name, bytes_text(device.memory_total),
                                  bytes_text(device.memory_free)),
                      device.memory_free < kGiB ? "Free its memory: somebody else uses it." : ""});
   }
   if (seen.devices.empty())
-    found.push_back({"devices", Health::kNo, is_loaded ? seen.why_none : "not asked", ""});
+    found.push_back({"GPUs", Health::kNo, is_loaded ? seen.why_none : "not asked", ""});
   return found;
 }
 
 Fact launch(const std::vector<std::string>& variables) {
   if (variables.empty()) return {"launcher", Health::kOk, "none", ""};
   return {"launcher", Health::kWarn, list_text(variables, 8),
-          "loadproof reads none of these: it runs all ranks in one process, so start it once."};
+          "run --processes is one rank of these; without it each process runs all ranks."};
 }
 
 }  // namespace
@@ -130,6 +138,7 @@ std::vector<Fact> findings(const Machine& machine) {
   std::vector<Fact> all = {cores(host),         memory(host),   huge_pages(host), mappings(host),
                               address_space(host), page_map(host), torch(host)};
   for (const sim::BackendTrial& trial : machine.backends) all.push_back(backend(trial));
+  for (const sim::DeviceTrial& trial : machine.devices) all.push_back(device(trial));
   for (Fact& finding : cuda(machine.cuda)) all.push_back(std::move(finding));
   all.push_back(launch(machine.launch));
   return all;

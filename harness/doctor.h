@@ -26,6 +26,7 @@ struct Machine {
   sim::HostMachine host;
   sim::CudaMachine cuda;
   std::vector<sim::BackendTrial> backends;
+  std::vector<sim::DeviceTrial> devices;
   std::vector<std::string> launch;  // NAME=VALUE
 };
 

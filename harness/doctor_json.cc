@@ -56,12 +56,19 @@ std::string doctor_json(const Machine& machine) {
                         {"ranks", trial.ranks},
                         {"works", trial.why_not.empty()},
                         {"why_not", trial.why_not}});
+  Json devices = Json::array();
+  for (const sim::DeviceTrial& trial : machine.devices)
+    devices.push_back({{"name", trial.name},
+                       {"about", trial.about},
+                       {"works", trial.why_not.empty()},
+                       {"why_not", trial.why_not}});
   const Json json = {{"schema_version", 1},
                      {"cpu_backends_work", cpu_backends_work(machine)},
                      {"findings", all},
                      {"host", host_of(machine.host)},
                      {"cuda", cuda_of(machine.cuda)},
                      {"backends", backends},
+                     {"devices", devices},
                      {"launch", machine.launch}};
   // What the environment and a loader say may be no UTF-8: such bytes are replaced, not refused.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

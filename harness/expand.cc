@@ -38,6 +38,7 @@ class Overriding {
     if (overrides.dry) assign("dry", "--dry", "true");
     if (overrides.seed) assign("seed", "--seed", std::to_string(*overrides.seed));
     if (overrides.backend) assign("backend", "--backend", *overrides.backend);
+    if (overrides.device) assign("device", "--device", *overrides.device);
     if (overrides.fill == "all")
       sweep_fills();
     else if (overrides.fill)

@@ -22,6 +22,7 @@ struct Overrides {
   bool dry = false;
   std::optional<uint64_t> seed = {};
   std::optional<std::string> backend = {};
+  std::optional<std::string> device = {};
 };
 
 struct Expanded {

@@ -50,6 +50,7 @@ std::string header(const Case& plan) {
   text += fmt::format("\nworld   {} on {}, backend {}, fill {}, seed {}\n",
                       count_text(plan.topology.ranks(), "rank"),
                       count_text(plan.topology.nodes, "node"), plan.backend, plan.fill, plan.seed);
+  if (plan.device != "cpu") text += fmt::format("device  {}\n", plan.device);
   if (plan.schedule > 0)
     text += fmt::format("order   of single steps, drawn by {}\n", plan.schedule);
   text += plan.model.empty()

@@ -20,6 +20,7 @@ Result<std::unique_ptr<sim::Job>> join(const ProcessesOptions& options) {
   at_moment("", "");
   return sim::Job::join({.rank = launched.rank,
                          .ranks = launched.ranks,
+                         .local_rank = launched.local_rank,
                          .address = launched.address,
                          .port = launched.port,
                          .serves_store = !launched.store_runs,
@@ -45,8 +46,9 @@ std::string left_out(const Case& plan, int processes) {
   if (plan.topology.ranks() > processes)
     return fmt::format("has {} ranks, and there are {} processes", plan.topology.ranks(),
                        processes);
-  if (plan.backend != "gloo")
-    return fmt::format("is for the {} backend, and processes move bytes over gloo", plan.backend);
+  if (plan.backend != "gloo" && plan.backend != "nccl")
+    return fmt::format("moves bytes by the {} backend; between processes it is gloo or nccl",
+                       plan.backend);
   if (plan.dry) return "runs on shapes alone, which takes one process";
   if (plan.schedule != 0) return "orders the single steps of all ranks, which takes one process";
   for (const ExtraTensor& tensor : plan.tensors)

@@ -25,14 +25,15 @@ std::string shell_word(std::string_view text) {
 std::string replay_line(const Case& plan, const std::vector<std::string>& overrides) {
   std::string line = "loadproof run " + shell_word(plan.scenario);
   std::string only;
-  // Fill, backend and seed are given as options, whether or not an axis sweeps them.
+  // Fill, backend, device and seed are given as options, whether or not an axis sweeps them.
   for (const auto& [axis, value] : plan.axes)
-    if (axis != "fill" && axis != "backend" && axis != "seed")
+    if (axis != "fill" && axis != "backend" && axis != "device" && axis != "seed")
       only += fmt::format("{}{}={}", only.empty() ? "" : ",", axis, value);
   if (!only.empty()) line += " --only " + shell_word(only);
   for (const std::string& word : overrides) line += " " + shell_word(word);
   line += fmt::format(" --fill {} --backend {} --seed {}", shell_word(plan.fill),
                       shell_word(plan.backend), plan.seed);
+  if (plan.device != "cpu") line += " --device " + shell_word(plan.device);
   return line;
 }
 

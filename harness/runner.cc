@@ -73,6 +73,7 @@ sim::WorldSpec world_of(const Case& plan) {
   sim::WorldSpec spec;
   spec.topology = plan.topology;
   spec.backend = plan.backend;
+  spec.device = plan.device;
   spec.model = plan.model;
   spec.dtype = plan.dtype;
   for (const ExtraTensor& extra : plan.tensors) spec.extras.push_back(extra.spec);

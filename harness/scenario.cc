@@ -19,6 +19,9 @@ namespace {
 
 constexpr ScenarioKey kKeys[] = {
     {"about", "one sentence: what goes wrong, or what must go right"},
+    {"like",
+     "another scenario's file: what this one leaves out is as it is there, and paths are from that "
+     "file's folder; for the same loads on another device, or in another world"},
     {"reference", "where the incident is told: an issue, a commit, a page"},
     {"model", "folder of config.json and safetensors files, from this file's folder"},
     {"world",
@@ -36,6 +39,7 @@ constexpr ScenarioKey kKeys[] = {
      "single steps, for what ranks share: memory and stores"},
     {"attention", "sdpa (if left out) or eager"},
     {"backend", "what moves bytes between ranks; gloo if left out"},
+    {"device", "where tensors really are; cpu if left out"},
     {"budget",
      "bytes that ranks, nodes or devices may hold at once: {node_resident: 100 MiB}, or as a share "
      "of what another variant holds: {node_resident: 105% of VARIANT}; what exceeds it fails the "
@@ -83,20 +87,15 @@ class ScenarioParser {
  public:
   ScenarioParser(const std::string& path, const Files& files) : files_(files) {
     scenario_.path = path;
-    scenario_.library = Library(files, folder_of(path));
+    scenario_.folder = folder_of(path);
   }
 
   Parsed parse(std::span<const std::string_view> oracles) {
     scenario_.context.oracles.assign(oracles.begin(), oracles.end());
-    const std::string& path = scenario_.path;
-    const Result<std::string> text = files_.read(path);
-    if (!text) {
-      diagnostics_.add({path, 0, 0}, text.error().message);
-    } else {
-      sources_[path] = *text;
-      const auto root = parse_yaml(*text, path, diagnostics_);
-      if (root && expect_map(*root, "a scenario", diagnostics_)) read(*root);
-    }
+    auto root = root_of(scenario_.path, {scenario_.path, 0, 0});
+    if (root) add_what_it_is_like(*root);
+    scenario_.library = Library(files_, scenario_.folder);
+    if (root && diagnostics_.empty()) read(*root);
     sources_.insert(scenario_.library.sources().begin(), scenario_.library.sources().end());
     Parsed parsed{std::nullopt, diagnostics_.sorted(), std::move(sources_)};
     if (diagnostics_.empty()) parsed.scenario = std::move(scenario_);
@@ -104,6 +103,35 @@ class ScenarioParser {
   }
 
  private:
+  std::optional<Node> root_of(const std::string& path, const Where& where) {
+    const Result<std::string> text = files_.read(path);
+    if (!text) {
+      diagnostics_.add(where, text.error().message);
+      return std::nullopt;
+    }
+    sources_[path] = *text;
+    auto root = parse_yaml(*text, path, diagnostics_);
+    if (root && !expect_map(*root, "a scenario", diagnostics_)) root.reset();
+    return root;
+  }
+
+  void add_what_it_is_like(Node& root) {
+    const Entry* like = root.find("like");
+    if (like == nullptr) return;
+    const auto file = read_text(like->value, "like", diagnostics_);
+    if (!file) return;
+    const std::string path = join_path(scenario_.folder, *file);
+    const auto other = root_of(path, like->value.where);
+    if (!other) return;
+    if (other->find("like") != nullptr)
+      return diagnostics_.add(like->value.where,
+                              fmt::format("{} is like another scenario itself", path),
+                              "name the one that it is like");
+    scenario_.folder = folder_of(path);
+    for (const Entry& entry : other->entries)
+      if (root.find(entry.key) == nullptr) root.entries.push_back(entry);
+  }
+
   void read(const Node& root) {
     std::vector<std::string> known;
     for (const ScenarioKey& key : kKeys) known.emplace_back(key.key);
@@ -164,10 +192,10 @@ class ScenarioParser {
     if (const Entry* limits = root.find("limits"))
       assign_limits(scenario_.base.settings, limits->value, diagnostics_);
     for (std::string_view key : {"model", "dtype", "dry", "fill", "seed", "schedule",
-                                 "attention", "backend"}) {
+                                 "attention", "backend", "device"}) {
       const Entry* entry = root.find(key);
       if (entry == nullptr || is_all_fills(*entry)) continue;
-      assign(scenario_.base.settings, key, entry->value, folder_of(scenario_.path), diagnostics_);
+      assign(scenario_.base.settings, key, entry->value, scenario_.folder, diagnostics_);
     }
   }
 

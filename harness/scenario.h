@@ -37,6 +37,7 @@ struct Axis {
 
 struct Scenario {
   std::string path;  // as given
+  std::string folder;  // that paths are from: the file's, or that of the one it is `like`
   std::string about, reference;
   Draft base;
   std::vector<ExtraTensor> tensors;

@@ -333,6 +333,7 @@ Json key_type(std::string_view key) {
   if (key == "seed" || key == "schedule") return {{"type", "integer"}, {"minimum", 0}};
   if (key == "attention") return choice(attention_names());
   if (key == "backend") return choice(backend_names());
+  if (key == "device") return choice(device_names());
   if (key == "tensors") return {{"type", "object"}, {"additionalProperties", defined("tensor")}};
   if (key == "stores") return {{"type", "object"}, {"additionalProperties", defined("store")}};
   if (key == "source") return defined("steps");

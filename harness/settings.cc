@@ -12,6 +12,7 @@
 #include "harness/step_tree.h"
 #include "sim/check.h"
 #include "sim/checkpoint/nearest.h"
+#include "sim/device_names.h"
 #include "sim/memory/fill.h"
 
 namespace loadproof::harness {
@@ -30,6 +31,8 @@ constexpr SettingInfo kSettings[] = {
     {"dtype", "element type asked of the model; auto: the checkpoint's own"},
     {"fill", "what memory holds that nobody wrote"},
     {"backend", "what moves bytes between ranks"},
+    {"device", "where the bytes of tensors really are: those that steps put on cuda, or all where no "
+               "step names a device"},
     {"attention", "how attention is computed; the two differ in what NaN they hide"},
     {"seed", "of everything random"},
     {"schedule", "0: a rank runs until it waits; else the seed by which the rank that runs next is "
@@ -226,6 +229,12 @@ std::vector<std::string> fill_names() {
   return names;
 }
 
+std::vector<std::string> device_names() {
+  std::vector<std::string> names;
+  for (const sim::DeviceInfo& info : sim::device_infos()) names.emplace_back(info.name);
+  return names;
+}
+
 std::vector<std::string> backend_names() { return {"gloo", "nccl", "sim"}; }
 std::vector<std::string> attention_names() { return {"sdpa", "eager"}; }
 
@@ -274,6 +283,9 @@ void assign(Settings& settings, std::string_view path, const Node& value, const 
   } else if (path == "fill") {
     if (const auto fill = read_choice(value, path, fill_names(), diagnostics))
       settings.fill = *fill;
+  } else if (path == "device") {
+    if (const auto device = read_choice(value, path, device_names(), diagnostics))
+      settings.device = *device;
   } else if (path == "backend") {
     if (const auto backend = read_choice(value, path, backend_names(), diagnostics))
       settings.backend = *backend;

@@ -1,6 +1,6 @@
 // What a scenario says of the world around its program, each by a path that sweeps and patches use:
 // world.ranks, world.nodes, world.ranks_per_node, world.mesh.DIM, model, dtype, fill, backend,
-// attention, seed, budget.LIMIT, limits.LIMIT.
+// device, attention, seed, budget.LIMIT, limits.LIMIT.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,7 @@ struct Settings {
   std::optional<DType> dtype;  // nothing: the checkpoint's own
   std::string fill = "nan";
   std::string backend = "gloo";
+  std::string device = "cpu";
   std::string attention = "sdpa";
   uint64_t seed = 7;
   uint64_t schedule = 0;
@@ -61,6 +62,7 @@ bool is_setting(std::string_view path);
 
 std::vector<std::string> fill_names();
 std::vector<std::string> backend_names();
+std::vector<std::string> device_names();
 std::vector<std::string> attention_names();
 
 // REQUIRES: is_setting(path). A model's path is taken from `folder`.

@@ -371,6 +371,9 @@ Observation Engine::finish() {
     const LedgerReading ledger = read_ledger(ended.rank.index());
     ended.seen.reserved_peak = ledger.reserved_peak;
     ended.seen.reserved_peak_step = ledger.peak_step;
+    const LedgerReading away = read_ledger(ended.rank.index(), Device::kCuda);
+    ended.seen.device_peak = away.reserved_peak;
+    ended.seen.device_peak_step = away.peak_step;
     if (spec_.writes) add_writes(ended.rank, origins_, seen_.writes);
     seen_.ranks.push_back(std::move(ended.seen));
   }

@@ -62,6 +62,8 @@ struct Post {
   bool async = false;             // the rank goes on, and may wait for it later
 };
 
+class Accelerator;
+
 class Engine {
  public:
   // `declared`: as for observe_tensors(). With `peers` it runs their one rank, and its observation
@@ -69,6 +71,9 @@ class Engine {
   // rendezvous to tell.
   Engine(const WorldSpec& spec, const Asset& asset, Backend& backend,
          std::vector<at::Tensor> declared = {}, Peers* peers = nullptr);
+  // Tensors of ranks are there from now on: those that steps put on `cuda`, or all where no step
+  // names a device. REQUIRES: before run().
+  void place_on(const Accelerator& accelerator);
   // REQUIRES: called once. An error is one of the transport itself, or tensors that cannot be cut
   // as they declare.
   Result<Observation> run();

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "sim/check.h"
 #include "sim/engine.h"
@@ -94,8 +93,8 @@ std::vector<Truncated> with_room(std::vector<Transfer>& transfers) {
     for (Member& member : transfer.members) {
       if (member.out.empty() || member.out[0].nbytes() >= given.nbytes()) continue;
       const bool is_here = !member.out[0].is_meta();  // and in no other process
-      const at::Tensor room = is_here ? empty_tensor({bytes_of(given)}, DType::kUint8)
-                                      : meta_tensor({bytes_of(given)}, DType::kUint8);
+      const at::Tensor room =
+          empty_tensor({bytes_of(given)}, DType::kUint8, member.out[0].device());
       if (is_here) truncated.push_back({member.out[0], room});
       member.out[0] = room;
     }
@@ -112,8 +111,7 @@ Result<void> Engine::move_bytes(std::vector<Meeting>& meetings) {
   const std::vector<Truncated> truncated = with_room(transfers);
   if (auto moved = backend_.run(transfers); !moved) return moved;
   for (const Truncated& one : truncated)
-    std::memcpy(data_of(one.held), data_of(one.received),
-                static_cast<size_t>(bytes_of(one.held)));
+    one.held.view(-1).view(at::kByte).copy_(one.received.narrow(0, 0, bytes_of(one.held)));
   return {};
 }
 
@@ -314,7 +312,7 @@ void Engine::complete_gather(const Meeting& meeting, const AllGiven& given) {
     StateMap states(element_count(level.shape) * item, {lost, 0});
     at::Tensor joined = joined_of(call, level.shape);
     const bool moved = !joined.defined();
-    if (moved) joined = empty_tensor(level.shape, call.dtype);
+    if (moved) joined = empty_tensor(level.shape, call.dtype, call.out[0].device());
     const auto members = static_cast<int64_t>(given.size());
     for (int64_t member = 0; member < members; ++member) {
       const auto m = static_cast<size_t>(member);

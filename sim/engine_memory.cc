@@ -1,9 +1,32 @@
 // Engine, sixth part: what ranks hold, and what that costs.
+#include <algorithm>
+
+#include "sim/accelerator.h"
 #include "sim/engine.h"
 #include "sim/memory/ledger.h"
 #include "sim/price.h"
 
 namespace loadproof::sim {
+
+namespace {
+
+bool names_devices(const Program& program) {
+  return std::ranges::any_of(flat_steps(program), [](const Step* step) {
+    return optional_arg<std::string>(*step, "device") != nullptr;
+  });
+}
+
+}  // namespace
+
+void Engine::place_on(const Accelerator& accelerator) {
+  const bool some = names_devices(*spec_.program);
+  for (Runner& each : runners_) {
+    Places places;
+    places[Device::kCuda] = accelerator.device_of(spec_.local_rank.value_or(each.rank.index()));
+    places[Device::kCpu] = some ? at::Device(at::kCPU) : places[Device::kCuda];
+    each.rank.set_places(places);
+  }
+}
 
 void Engine::note_work(const StepContext& step, const Work& work) {
   if (const Runner& worker = runner(step.rank.index()); worker.costs) worker.costs->work(work);

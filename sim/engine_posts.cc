@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sim/accelerators.h"
 #include "sim/check.h"
 #include "sim/engine.h"
 #include "sim/steps/piece.h"
@@ -142,7 +143,7 @@ void Engine::add_reduction(const Post& post, Call& call) {
   Posted& known = posted_.back();
   const at::Tensor given = known.moved.reshape({-1});
   if (given.is_floating_point())
-    known.broken = given.to(at::kDouble).isfinite().logical_not().contiguous();
+    known.broken = on_host(given.to(at::kDouble).isfinite().logical_not()).contiguous();
   if (post.source < 0 || post.source == call.rank) return;
   known.moved = known.moved.clone();
   call.out[0] = known.moved;
@@ -182,7 +183,7 @@ Result<void> Engine::add_inner_gather(const Post& post, int group, const Slot& s
     if (!theirs) return tl::make_unexpected(theirs.error());
     const std::vector<int64_t>& shape = (*theirs)->layout.shape;
     joined += shape[static_cast<size_t>(dim)];
-    call.out.push_back(empty_tensor(shape, dtype_of(slot.value)));
+    call.out.push_back(empty_tensor(shape, dtype_of(slot.value), slot.value.device()));
   }
   const std::vector<int64_t> wanted = *rest ? (*rest)->layout.shape : whole;
   if (joined != wanted[static_cast<size_t>(dim)])
@@ -212,7 +213,8 @@ Result<void> Engine::add_scatter(const StepContext& step, const Post& post, int 
     if (gives) call.in.push_back(piece_of(slot.value.contiguous(), shard->layout));
     if (!own) continue;
     const DType dtype = gives ? dtype_of(slot.value) : slot.spec->dtype;
-    call.out.push_back(empty_tensor(shard->layout.shape, dtype));
+    call.out.push_back(
+        empty_tensor(shard->layout.shape, dtype, step.rank.place(step.rank.device(post.slot))));
     call.tensor = slot.spec->name;
     call.dtype = dtype;
     call.shape = shard->layout.shape;
@@ -238,11 +240,11 @@ std::vector<at::Tensor> Engine::gather_targets(int group, const Slot& slot) {
     const bool follows = layout.parts.empty() ? count == 0
                                               : layout.parts.size() == 1 &&
                                                     layout.parts[0] == Part{0, end, count};
-    if (member == 0 && follows) joined = empty_tensor(level.shape, dtype);
+    if (member == 0 && follows) joined = empty_tensor(level.shape, dtype, slot.value.device());
     if (joined.defined() && follows)
       targets.push_back(joined.view(-1).narrow(0, end, count).view(layout.shape));
     else
-      targets.push_back(empty_tensor(layout.shape, dtype));
+      targets.push_back(empty_tensor(layout.shape, dtype, slot.value.device()));
     end += count;
   }
   return targets;

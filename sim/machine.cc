@@ -3,6 +3,7 @@
 #include <ATen/Version.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -13,10 +14,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "sim/accelerators.h"
 #include "sim/backends/caught.h"
 #include "sim/backends/nccl_part.h"
 #include "sim/memory/committed.h"
 #include "sim/memory/poison.h"
+#include "sim/torch_types.h"
 
 namespace loadproof::sim {
 namespace {
@@ -75,6 +78,24 @@ std::string why_not(const BackendInfo& info, int ranks) {
   return moved ? "" : moved.error().message;
 }
 
+// Unwritten memory of the device is NaN to its own scan; what is written there comes back.
+Result<void> try_device(std::string_view name) {
+  constexpr int64_t kElements = 1000;
+  const Result<Accelerator*> accelerator = open_accelerator(name);
+  if (!accelerator) return tl::make_unexpected(accelerator.error());
+  at::Device place(at::kCPU);
+  set_fill(Fill::kNan);
+  if (*accelerator) {
+    place = (*accelerator)->device_of(0);
+    (*accelerator)->set_fill(Fill::kNan);
+  }
+  const at::Tensor tensor = empty_tensor({kElements}, DType::kBFloat16, place);
+  if (count_elements(tensor).nan != kElements) return fail("its unwritten memory is not the fill");
+  tensor.fill_(3);
+  if (count_elements(on_host(tensor)).nan != 0) return fail("what was written is not there");
+  return {};
+}
+
 // Those whose values are worth reading, and the beginnings of all that launchers set.
 constexpr std::string_view kLaunchNames[] = {
     "RANK",         "WORLD_SIZE",   "LOCAL_RANK",    "LOCAL_WORLD_SIZE",
@@ -129,6 +150,19 @@ std::vector<BackendTrial> try_backends(size_t devices) {
     const int ranks = info.needs_device && devices < 2 ? 1 : 2;
     trials.push_back({std::string(info.name), std::string(info.about), info.needs_device, ranks,
                       why_not(info, ranks)});
+  }
+  return trials;
+}
+
+std::vector<DeviceTrial> try_devices() {
+  install_poison_allocator();
+  const c10::InferenceMode inference;
+  std::vector<DeviceTrial> trials;
+  for (const DeviceInfo& info : device_infos()) {
+    Result<void> works;
+    const Result<void> thrown = caught([&] { works = try_device(info.name); });
+    trials.push_back({std::string(info.name), std::string(info.about),
+                      !thrown ? thrown.error().message : works ? "" : works.error().message});
   }
   return trials;
 }

@@ -44,6 +44,16 @@ struct BackendTrial {
 // Of every backend of the table, in its order. `devices`: how many GPUs there are.
 std::vector<BackendTrial> try_backends(size_t devices);
 
+// A device on which tensors can be: a tensor was put there, held the fill, and came back.
+struct DeviceTrial {
+  std::string name, about;
+  std::string why_not;  // empty: it works
+  bool operator==(const DeviceTrial&) const = default;
+};
+
+// Of every device of the table, in its order.
+std::vector<DeviceTrial> try_devices();
+
 // `why_none` also tells why the library that would ask could not be opened.
 CudaMachine look_at_cuda();
 

@@ -161,6 +161,8 @@ struct RankObservation {
   std::vector<FinishedUpdate> finished_updates;
   int64_t reserved_peak = 0;            // bytes, by the ledger
   int32_t reserved_peak_step = -1;
+  int64_t device_peak = 0;              // the same of real devices, where its tensors are on one
+  int32_t device_peak_step = -1;
   bool operator==(const RankObservation&) const = default;
 };
 

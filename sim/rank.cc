@@ -98,7 +98,9 @@ void Rank::give(int i, at::Tensor value, StateMap states, std::optional<Shard> s
   SIM_CHECK(value.is_contiguous() && states.bytes() == bytes_of(value), "slot {}",
             slot(i).spec->name);
   const bool same = same_piece(slot(i).shard, shard);
-  const int storage = add_storage(std::move(states), value.numel(), how.device.value_or(device(i)));
+  const Device on = how.device.value_or(device(i));
+  if (!value.is_meta() && value.device() != place(on)) value = value.to(place(on));
+  const int storage = add_storage(std::move(states), value.numel(), on);
   storages_.back().fresh = how.fresh;
   if (how.mapped)
     for (const Interval& interval : storages_.back().states.intervals())

@@ -41,6 +41,11 @@ struct Slot {
   bool gathered = false;          // it holds more than it did, by a gather
 };
 
+// Where the bytes are of tensors that a step has put on a device.
+struct Places : ByDevice<at::Device> {
+  Places() : ByDevice{{at::Device(at::kCPU), at::Device(at::kCPU)}} {}
+};
+
 // What storage is like that a slot is given.
 struct NewStorage {
   std::optional<Device> device = {};  // nothing: where the slot was before
@@ -59,6 +64,9 @@ class Rank {
        OriginTable& origins);
   // The piece of the slot that its declaration gives this rank: on meta, too.
   void declare(int i, Shard shard);
+  // Where tensors go; the host if nobody says. REQUIRES: nothing has storage.
+  void set_places(const Places& places) { places_ = places; }
+  at::Device place(Device device) const { return places_[device]; }
   // From now on, counts how often each element is written.
   void count_writes();
   // And tells the log of what it holds. REQUIRES: the log outlives the rank; nothing has storage.
@@ -89,7 +97,8 @@ class Rank {
   // ---- primitives: bytes and states together ----
 
   // New storage for this name alone; other names keep the old one. `value` is dense, and of the
-  // piece that `shard` tells; nothing: the whole tensor.
+  // piece that `shard` tells; nothing: the whole tensor. It is moved to where the slot's device is,
+  // if it is elsewhere.
   void give(int i, at::Tensor value, StateMap states, std::optional<Shard> shard = {},
             NewStorage how = {});
   // New storage for this name and all that share its storage. The arguments may be the slot's own.
@@ -133,6 +142,7 @@ class Rank {
     bool borrowed = false;   // memory that ranks share, and another has made
   };
   int index_;
+  Places places_;
   const OriginTable* origins_;
   std::vector<Slot> slots_;
   std::vector<Storage> storages_;    // by number; those that no slot names any more are empty

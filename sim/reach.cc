@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "sim/accelerators.h"
 #include "sim/memory/scan.h"
 #include "sim/torch_types.h"
 
@@ -48,7 +49,8 @@ class Prober {
     }
     for (const Suspect& suspect : suspects)
       fill(suspect.slot, suspect.begin, suspect.end, kBaseSeed);
-    base_ = logits_(tensors_).clone();
+    bring_together(tensors_);
+    base_ = logits_(tensors_).contiguous().clone();
   }
 
   // The rows of [begin, end) that reach, from the first to the last; nothing: none does.
@@ -82,7 +84,11 @@ class Prober {
 
   void fill(int slot, int64_t begin, int64_t end, uint64_t seed) {
     at::Generator generator = new_generator(seed * 7919 + static_cast<uint64_t>(slot));
-    stretch(slot, begin, end).uniform_(-0.5, 0.5, generator);
+    const at::Tensor part = stretch(slot, begin, end);
+    if (part.is_cpu())
+      part.uniform_(-0.5, 0.5, generator);
+    else  // what is drawn depends on no device
+      part.copy_(at::empty(part.sizes(), part.scalar_type()).uniform_(-0.5, 0.5, generator));
   }
 
   // Another finite value, or NaN: a mask multiplies what it hides by zero, which only NaN survives.
@@ -102,7 +108,7 @@ class Prober {
 
   bool logits_differ() const {
     const at::Tensor logits = logits_(tensors_).contiguous();
-    return first_difference(data_of(logits), data_of(base_), bytes_of(base_)).has_value();
+    return !same_bytes(logits, base_);
   }
 
   // The smallest begin + k * row (clipped to end) at which `holds`, which holds at `end`. Tries the

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "sim/check.h"
+#include "sim/accelerators.h"
 #include "sim/memory/scan.h"
 #include "sim/rank.h"
 #include "sim/torch_types.h"
@@ -78,7 +79,7 @@ class Resolver {
   static ElementCounts counts(const at::Tensor& value) {
     if (!has_bytes(value)) return {};
     const at::Tensor dense = value.contiguous();
-    return count_elements(data_of(dense), dense.numel(), dtype_of(dense));
+    return count_elements(dense);
   }
 
   // Bit by bit, in dtype and shape too. What is on meta equals nothing.
@@ -90,7 +91,8 @@ class Resolver {
         value.sizes() != other->value.sizes())
       return false;
     const at::Tensor left = value.contiguous(), right = other->value.contiguous();
-    return !first_difference(data_of(left), data_of(right), bytes_of(left));
+    return left.device() == right.device() ? same_bytes(left, right)
+                                           : same_bytes(on_host(left), on_host(right));
   }
 
   // Under its name, or as the keys that the model's own files have for it.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <set>
 
+#include "sim/accelerators.h"
 #include "sim/memory/scan.h"
 #include "sim/mismatch.h"
 #include "sim/splitmix.h"
@@ -155,7 +156,8 @@ std::string astray(const Slot& slot) {
                      text_of(slot.declared, slot.value.numel()));
 }
 
-Comparison compare_with(const Slot& held, const at::Tensor& reference) {
+// `value` is what the slot holds, on the host.
+Comparison compare_with(const Slot& held, const at::Tensor& value, const at::Tensor& reference) {
   Comparison seen;
   if (!reference.defined()) return seen;
   seen.known = true;
@@ -168,17 +170,17 @@ Comparison compare_with(const Slot& held, const at::Tensor& reference) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
                               fmt::join(reference.sizes(), ", "));
   } else {
-    compare_elements(held.value.contiguous(), reference.contiguous(), parts_of(held),
+    compare_elements(value.contiguous(), reference.contiguous(), parts_of(held),
                      held.spec->tolerance, seen);
   }
   return seen;
 }
 
 // Against the store `file`: also where the elements came from.
-Comparison compare_with_file(const Rank& rank, int slot, const Asset& asset,
-                             const ChainScope& scope) {
+Comparison compare_with_file(const Rank& rank, int slot, const at::Tensor& value,
+                             const Asset& asset, const ChainScope& scope) {
   const Slot& held = rank.slot(slot);
-  Comparison seen = compare_with(held, asset.reference(slot));
+  Comparison seen = compare_with(held, value, asset.reference(slot));
   const std::optional<int> tied = asset.slot_named(held.spec->tied_to);
   const int owner = tied && !held.spec->tied_slice ? *tied : slot;
   if (!asset.in_file()[static_cast<size_t>(owner)]) return seen;
@@ -191,9 +193,10 @@ Comparison compare_with_file(const Rank& rank, int slot, const Asset& asset,
   return seen;
 }
 
-void count(const at::Tensor& given, TensorObservation& seen) {
-  const at::Tensor value = given.contiguous();
-  const ElementCounts counts = count_elements(data_of(value), value.numel(), seen.dtype);
+// Counted where it is; its digest, the same on every device, is of the bytes that `on_the_host` has.
+void count(const at::Tensor& given, const at::Tensor& on_the_host, TensorObservation& seen) {
+  const ElementCounts counts = count_elements(given.contiguous());
+  const at::Tensor value = on_the_host.contiguous();
   seen.nan = counts.nan;
   seen.inf = counts.inf;
   seen.zero = counts.zero;
@@ -217,10 +220,12 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
                          .tied_to = held.spec->tied_to,
                          .flags = {held.flags.begin(), held.flags.end()},
                          .elements = held.value.numel()};
-  if (!seen.meta) count(held.value, seen);
+  const at::Tensor value = on_host(held.value);
+  if (!seen.meta) count(held.value, value, seen);
   tell_states(rank, slot, scope, seen);
-  seen.reference = compare_with_file(rank, slot, asset, scope);
-  if (!declared.empty()) seen.declared = compare_with(held, declared[static_cast<size_t>(slot)]);
+  seen.reference = compare_with_file(rank, slot, value, asset, scope);
+  if (!declared.empty())
+    seen.declared = compare_with(held, value, declared[static_cast<size_t>(slot)]);
   seen.astray = astray(held);
   if (held.shard) {
     const std::vector<Part>& parts = held.shard->layout.parts;
@@ -237,7 +242,7 @@ uint64_t mixed(uint64_t place, uint64_t bits) { return splitmix(place * kSplitmi
 
 uint64_t content_of(const Slot& slot) {
   if (slot.value.is_meta()) return 0;
-  const at::Tensor value = slot.value.contiguous();
+  const at::Tensor value = on_host(slot.value).contiguous();
   const auto item = static_cast<size_t>(value.element_size());
   uint64_t sum = 1;
   for (const Part& part : parts_of(slot))

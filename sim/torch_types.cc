@@ -13,8 +13,8 @@ DType dtype_of(const at::Tensor& tensor) {
   SIM_CHECK(false, "scalar type {}", c10::toString(tensor.scalar_type()));
 }
 
-at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype) {
-  return at::empty(shape, at::TensorOptions(scalar_type(dtype)).device(at::kCPU));
+at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype, at::Device place) {
+  return at::empty(shape, at::TensorOptions(scalar_type(dtype)).device(place));
 }
 
 at::Tensor meta_tensor(const std::vector<int64_t>& shape, DType dtype) {
@@ -31,7 +31,7 @@ void copy_bytes(const at::Tensor& to, const at::Tensor& from) {
 
 at::Tensor copied(const at::Tensor& tensor) {
   if (tensor.is_meta() || has_bytes(tensor)) return tensor.clone();
-  return empty_tensor(shape_of(tensor), dtype_of(tensor));
+  return empty_tensor(shape_of(tensor), dtype_of(tensor), tensor.device());
 }
 
 at::Tensor dense(const at::Tensor& tensor) {

@@ -18,7 +18,9 @@ namespace loadproof::sim {
 // REQUIRES: a type that DType has; SIM_CHECK otherwise.
 DType dtype_of(const at::Tensor& tensor);
 
-at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype);  // holds the fill
+// Holds the fill.
+at::Tensor empty_tensor(const std::vector<int64_t>& shape, DType dtype,
+                        at::Device place = at::Device(at::kCPU));
 at::Tensor meta_tensor(const std::vector<int64_t>& shape, DType dtype);   // has no storage
 
 // False of a tensor that was made without bytes (WithoutBytes in sim/memory/poison.h), and of one

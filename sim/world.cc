@@ -5,9 +5,12 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <new>
 
+#include "sim/accelerators.h"
+#include "sim/backends/staged.h"
 #include "sim/dry_run.h"
 #include "sim/engine.h"
 #include "sim/memory/poison.h"
@@ -49,6 +52,18 @@ Result<std::vector<at::Tensor>> declared_values(const WorldSpec& spec, const Ass
   return engine.values();
 }
 
+bool moves_on_devices(const Backend& backend) {
+  return std::ranges::any_of(backends(), [&](const BackendInfo& info) {
+    return info.name == backend.name() && info.needs_device;
+  });
+}
+
+Result<void> reaches(const Backend& backend, const Accelerator& accelerator) {
+  if (!moves_on_devices(backend) || accelerator.name() == "cuda") return {};
+  return fail(fmt::format("the {} backend moves bytes between GPUs, and the tensors are on {}",
+                          backend.name(), accelerator.name()));
+}
+
 }  // namespace
 
 Result<Observation> Session::run(const WorldSpec& spec) { return run(spec, nullptr, nullptr); }
@@ -73,10 +88,20 @@ Result<Observation> Session::run(const WorldSpec& spec, Peers* others, Backend* 
       if (!own) return tl::make_unexpected(own.error());
     }
     Backend& backend = reaching ? *reaching : **own;
+    Result<Accelerator*> accelerator = open_accelerator(spec.device);
+    if (!accelerator) return tl::make_unexpected(accelerator.error());
+    std::unique_ptr<Backend> staged;
+    if (*accelerator) {
+      (*accelerator)->set_fill(*fill);
+      if (auto can = reaches(backend, **accelerator); !can) return tl::make_unexpected(can.error());
+      if (!moves_on_devices(backend)) staged = staged_through_host(backend);
+    }
     Result<std::vector<at::Tensor>> declared = declared_values(spec, **asset);
     if (!declared) return tl::make_unexpected(declared.error());
     reset_ledger();
-    return Engine(spec, **asset, backend, std::move(*declared), others).run();
+    Engine engine(spec, **asset, *(staged ? staged.get() : &backend), std::move(*declared), others);
+    if (*accelerator) engine.place_on(**accelerator);
+    return engine.run();
   } catch (const std::bad_alloc&) {
     return fail(fmt::format("not enough memory for a world of {} ranks", spec.topology.ranks()));
   } catch (const c10::Error& error) {

@@ -24,6 +24,12 @@ namespace loadproof::sim {
 struct WorldSpec {
   Topology topology;
   std::string backend = "gloo";
+  // Where the tensors of ranks are (sim/device_names.h). In a program that names devices, those
+  // that it puts on `cuda`; in another all.
+  std::string device = "cpu";
+  // Of the one rank that this process runs: which of its host's GPUs it has. Nothing: all ranks are
+  // here, and have them in their order.
+  std::optional<int> local_rank;
   std::string model;                 // directory; empty: only the extras
   std::optional<DType> dtype;        // asked of the model; nothing: the config's own
   std::vector<TensorSpec> extras;    // tensors of the scenario's own

@@ -76,8 +76,8 @@ const std::vector<IncludeRule>& include_rules() {
       {{"gloo/", "torch/csrc/distributed/"}, {"sim/backends/", "tests/sim/backends/"}},
       {{"sim/backends/gloo_"}, {"sim/backends/gloo"}},
       // What needs CUDA to compile and to load is a library of its own.
-      {{"sim/backends/nccl/", "ATen/cuda/", "c10/cuda/", "cuda", "nccl.h"},
-       {"sim/backends/nccl/"}},
+      {{"sim/backends/nccl/", "sim/cuda/", "ATen/cuda/", "c10/cuda/", "cuda", "nccl.h", "nvrtc.h"},
+       {"sim/backends/nccl/", "sim/cuda/", "tests/sim/cuda/"}},
       {{"yaml-cpp/"}, {"harness/yaml.cc"}},
       {{"nlohmann/"},
        {"sim/checkpoint/", "sim/models/config", "sim/procs/", "sim/store_state.cc",

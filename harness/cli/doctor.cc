@@ -18,8 +18,9 @@ namespace loadproof::harness {
 namespace {
 
 constexpr const char* kFooter =
-    R"(Every backend is tried: its ranks meet, and one broadcasts a tensor to the others. "no" is what this
-machine cannot do, "warn" what may surprise; the line below says what to do.
+    R"(Every backend is tried: its ranks meet, and one broadcasts a tensor to the others. Every device is
+tried: memory that nobody wrote must be the fill there. "no" is what this machine cannot do, "warn" what
+may surprise; the line below says what to do.
 
 Exit code: 0 the backends that need no GPU work, 1 one of them does not, 2 bad input.
 
@@ -32,6 +33,7 @@ Machine look() {
   machine.host = sim::look_at_host();
   machine.cuda = sim::look_at_cuda();
   machine.backends = sim::try_backends(machine.cuda.devices.size());
+  machine.devices = sim::try_devices();
   machine.launch = sim::launch_variables(environ);
   return machine;
 }

@@ -17,9 +17,11 @@
 #include "harness/cli/workers.h"
 #include "harness/fill_twins.h"
 #include "harness/launch_env.h"
+#include "harness/needs.h"
 #include "harness/processes.h"
 #include "harness/reporters/reporters.h"
 #include "harness/runner.h"
+#include "sim/machine.h"
 
 namespace loadproof::harness {
 namespace {
@@ -34,6 +36,8 @@ Examples:
   loadproof run scenarios/smoke/ram_efficient_loading.yaml --only variant=5.4.0 --verbose
   loadproof run scenarios/ --fill all --twice --jobs 2 --junit junit.xml
   loadproof run x.yaml --backend sim --ranks 64 --json report.json)";
+
+constexpr std::string_view kOwnProcess = "0/1";  // the share of a worker that runs one case
 
 struct Options {
   Selection selection;
@@ -101,11 +105,36 @@ class Run {
   std::vector<std::unique_ptr<Reporter>> reporters_;
   RunSummary summary_;
   FillTwins twins_;
+  std::optional<sim::CudaMachine> machine_;  // once a case needs it
 
   void run_here(const std::vector<Case>& plan) {
     sim::Session session;
     const RunOptions how{options_.twice, override_words(options_.selection)};
-    for (const Case& one : plan) take(run_case(session, one, how));
+    for (const Case& one : plan) {
+      if (std::optional<std::string> why = left_out(one))
+        take({.plan = one, .status = Status::kSkip, .error = std::move(*why)});
+      else if (needs_own_process(one) && options_.share != kOwnProcess)
+        run_alone(one);
+      else
+        take(run_case(session, one, how));
+    }
+  }
+
+  // Asks for GPUs only where a case needs some.
+  std::optional<std::string> left_out(const Case& one) {
+    if (gpus_needed(one) == 0) return std::nullopt;
+    if (!machine_) machine_ = sim::look_at_cuda();
+    const Overrides& overrides = options_.selection.overrides;
+    return lacks_gpus(one, overrides.device == "cuda" || overrides.backend == "nccl", *machine_);
+  }
+
+  void run_alone(const Case& one) {
+    Selection only_this = options_.selection;
+    only_this.only.clear();
+    only_this.paths = {one.id};
+    std::vector<std::string> words = all_words(only_this);
+    if (options_.twice) words.insert(words.begin(), "--twice");
+    run_in_workers({one}, 1, words, [this](CaseResult result) { take(std::move(result)); });
   }
 
   void run_apart(const std::vector<Case>& plan, const ProcessesOptions& how) {

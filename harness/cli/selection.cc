@@ -55,6 +55,10 @@ void add_selection(CLI::App& command, Selection& selection) {
       .add_option("--backend", overrides.backend,
                   fmt::format("What moves the bytes: {}", fmt::join(backend_names(), ", ")))
       ->type_name("NAME");
+  command
+      .add_option("--device", overrides.device,
+                  fmt::format("Where tensors really are: {}", fmt::join(device_names(), ", ")))
+      ->type_name("NAME");
   command.add_flag("--dry", overrides.dry,
                    "Run on shapes alone, without bytes, at any size; judges memory, no_hang, "
                    "no_error and no_vacuous");
@@ -93,6 +97,7 @@ std::vector<std::string> all_words(const Selection& selection) {
   for (const std::string& only : selection.only) words.insert(words.end(), {"--only", only});
   if (overrides.fill) words.insert(words.end(), {"--fill", *overrides.fill});
   if (overrides.backend) words.insert(words.end(), {"--backend", *overrides.backend});
+  if (overrides.device) words.insert(words.end(), {"--device", *overrides.device});
   if (overrides.seed) words.insert(words.end(), {"--seed", std::to_string(*overrides.seed)});
   words.push_back("--");
   words.insert(words.end(), selection.paths.begin(), selection.paths.end());

@@ -21,8 +21,8 @@ Json plan_of(const Case& plan) {
           {"world", {{"ranks", plan.topology.ranks()}, {"nodes", plan.topology.nodes},
                      {"ranks_per_node", plan.topology.ranks_per_node}}},
           {"model", plan.model}, {"dtype", plan.dtype ? Json(name(*plan.dtype)) : Json(nullptr)},
-          {"fill", plan.fill}, {"backend", plan.backend}, {"attention", plan.attention},
-          {"seed", plan.seed}, {"expect", expected}};
+          {"fill", plan.fill}, {"backend", plan.backend}, {"device", plan.device},
+          {"attention", plan.attention}, {"seed", plan.seed}, {"expect", expected}};
 }
 
 std::string line_of(const CaseResult& result) {

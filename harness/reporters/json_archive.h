@@ -88,6 +88,7 @@ template <typename A>
 void fields(A& a, Like<RankObservation> auto& v) {
   a("rank", v.rank), a("outcome", v.outcome), a("stopped_at", v.stopped_at), a("error", v.error);
   a("reserved_peak", v.reserved_peak), a("reserved_peak_step", v.reserved_peak_step);
+  a("device_peak", v.device_peak), a("device_peak_step", v.device_peak_step);
   a("generations", v.generations), a("failed_updates", v.failed_updates);
   a("finished_updates", v.finished_updates), a("points", v.points);
 }

@@ -28,7 +28,8 @@ enum class Reduction : uint8_t { kSum, kMax, kMin };
 std::string_view name(Collective op);
 std::string_view name(Reduction reduction);
 
-// One member's part. Tensors are dense (contiguous) CPU tensors that stay alive during run().
+// One member's part. Tensors are dense (contiguous) CPU tensors that stay alive during run(); the
+// nccl backend also takes those on the member's own device, where they are.
 // `in`: what the member gives; `out`: where it receives. Per operation:
 //   kBroadcast  source: in[0]                              others: out[0]
 //   kScatter    source: in.size() = members, in[i] for i   out[0] on every member

@@ -14,6 +14,7 @@
 #include "sim/backends/caught.h"
 #include "sim/backends/gloo_world.h"
 #include "sim/backends/job_store.h"
+#include "sim/backends/nccl_part.h"
 #include "sim/check.h"
 
 namespace loadproof::sim {
@@ -113,6 +114,14 @@ class TcpStore final : public JobStore {
                                         std::function<bool()> given_up) override {
     return backend_in(std::make_unique<JobWorld>(store_, rank, ranks, address, timeout_,
                                                  std::move(given_up)));
+  }
+
+  Result<std::unique_ptr<Backend>> make_nccl_backend(int rank, int ranks, int device) override {
+    return make_nccl_job_backend({.store = store_.get(),
+                                  .rank = rank,
+                                  .ranks = ranks,
+                                  .device = device,
+                                  .timeout = 2 * timeout_});
   }
 
  private:

@@ -1,4 +1,4 @@
-// Gloo between processes, one rank in each: the store at which they find each other, and the
+// Gloo and NCCL between processes, one rank in each: the store at which they find each other, and the
 // backend that moves the bytes of the one rank that is here.
 //
 // The store is c10d's TCPStore, as torch.distributed uses it; the groups of a world are prefixes in
@@ -28,6 +28,8 @@ class JobStore {
   // transfer waits, it asks whether that is given_up().
   virtual std::unique_ptr<Backend> make_backend(int rank, int ranks, const std::string& address,
                                                 std::function<bool()> given_up = {}) = 0;
+  // Over NCCL, for the same rank, on that device of this host. An error where there is none.
+  virtual Result<std::unique_ptr<Backend>> make_nccl_backend(int rank, int ranks, int device) = 0;
 };
 
 struct JobStoreOptions {

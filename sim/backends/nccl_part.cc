@@ -126,4 +126,10 @@ Result<std::unique_ptr<Backend>> make_nccl_backend(int ranks) {
   return (*part)->make_backend(ranks);
 }
 
+Result<std::unique_ptr<Backend>> make_nccl_job_backend(const NcclJob& job) {
+  Result<NcclPart*> part = open_nccl_part(nccl_part_file());
+  if (!part) return tl::make_unexpected(part.error());
+  return (*part)->make_job_backend(job);
+}
+
 }  // namespace loadproof::sim

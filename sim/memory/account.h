@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
 
+#include "sim/device.h"
 #include "sim/memory/ledger.h"
 
 namespace loadproof::sim {
@@ -18,6 +20,8 @@ class Account {
   using Generation = uint32_t;
 
   explicit Account(int rank) : rank_(rank) {}
+
+  std::string owner() const;  // "rank 3"
 
   // False, and nothing is charged, if that would break the rank's limit.
   bool charge(int64_t bytes, int step, Generation& generation);
@@ -44,7 +48,7 @@ class Account {
 };
 
 // The account and step of the calling thread's innermost RankScope.
-Account& current_account();
+Account& current_account(Device device = Device::kCpu);
 int current_step();
 
 }  // namespace loadproof::sim

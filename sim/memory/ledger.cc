@@ -1,5 +1,7 @@
 #include "sim/memory/ledger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 
@@ -8,6 +10,10 @@
 #include "sim/memory/committed.h"
 
 namespace loadproof::sim {
+
+std::string Account::owner() const {
+  return rank_ == kUnattributed ? "a thread of no rank" : fmt::format("rank {}", rank_);
+}
 
 bool Account::charge(int64_t bytes, int step, Generation& generation) {
   const std::lock_guard lock(mutex_);
@@ -72,11 +78,13 @@ namespace {
 // destructors of libraries too.
 struct Accounts {
   std::mutex mutex;
-  std::deque<Account> pages;  // a deque keeps the address of what it holds; index is rank + 1
+  // A deque keeps the address of what it holds; index is rank + 1.
+  ByDevice<std::deque<Account>> all;
 
-  Account& of(int rank) {
+  Account& of(int rank, Device device = Device::kCpu) {
     SIM_CHECK(rank >= kUnattributed, "rank {}", rank);
     const std::lock_guard lock(mutex);
+    std::deque<Account>& pages = all[device];
     const size_t index = static_cast<size_t>(rank) + 1;
     while (pages.size() <= index) pages.emplace_back(static_cast<int>(pages.size()) - 1);
     return pages[index];
@@ -93,9 +101,9 @@ thread_local int step_now = kNoStep;
 
 }  // namespace
 
-Account& current_account() {
+Account& current_account(Device device) {
   if (current == nullptr) current = &accounts().of(kUnattributed);
-  return *current;
+  return device == Device::kCpu ? *current : accounts().of(current->rank(), device);
 }
 
 int current_step() { return step_now; }
@@ -127,16 +135,19 @@ CountedMapping::~CountedMapping() {
   account_.release(static_cast<int64_t>(bytes_), generation_);
 }
 
-LedgerReading read_ledger(int rank) { return accounts().of(rank).read(); }
+LedgerReading read_ledger(int rank, Device device) { return accounts().of(rank, device).read(); }
 
 void sample_ledger(int rank) { accounts().of(rank).read(); }
 
-void limit_rank(int rank, int64_t bytes) { accounts().of(rank).limit(bytes); }
+void limit_rank(int rank, int64_t bytes, Device device) {
+  accounts().of(rank, device).limit(bytes);
+}
 
 void reset_ledger() {
   Accounts& all = accounts();
   const std::lock_guard lock(all.mutex);
-  for (Account& account : all.pages) account.reset();
+  for (std::deque<Account>& pages : all.all.values)
+    for (Account& account : pages) account.reset();
 }
 
 }  // namespace loadproof::sim

@@ -1,6 +1,7 @@
-// The ledger: how much CPU memory each rank holds, held at most, and at which step.
+// The ledger: how much memory each rank holds, held at most, and at which step.
 //
-// Kept by the allocator of sim/memory/poison.h for every block it hands out. A block belongs to the
+// Kept by the allocator of sim/memory/poison.h for every block of the host's memory that it hands
+// out, and by an accelerator's (sim/memory/device_ledger.h) for the memory of its devices. A block belongs to the
 // rank in whose RankScope it was allocated, whichever thread frees it. Sizes are the bytes that
 // were asked for, so that they do not depend on the allocator's rounding. Every function may be
 // called by any thread. Ranks are global ranks; kUnattributed collects what no scope claimed, such
@@ -10,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sim/device.h"
+
 namespace loadproof::sim {
 
 inline constexpr int kUnattributed = -1;
@@ -17,7 +20,8 @@ inline constexpr int kNoStep = -1;
 inline constexpr int64_t kNoLimit = INT64_MAX;
 
 // `committed`: bytes for which the kernel keeps a page of RAM or swap of this rank's own. It is
-// counted for blocks that are poisoned lazily, in whole pages; smaller blocks count wholly.
+// counted for blocks that are poisoned lazily, in whole pages; smaller blocks count wholly, and so
+// does all memory of devices.
 struct LedgerReading {
   int64_t reserved = 0;        // bytes in live blocks
   int64_t reserved_peak = 0;   // the most that ever was
@@ -48,7 +52,7 @@ class RankScope {
 // The step of this thread's innermost scope from now on.
 void set_step(int step);
 
-LedgerReading read_ledger(int rank);
+LedgerReading read_ledger(int rank, Device device = Device::kCpu);
 
 // Notes the committed bytes of a rank, for committed_peak. Costs the kernel's walk over the rank's
 // large blocks: about 1 ms for each GiB that was written.
@@ -56,7 +60,7 @@ void sample_ledger(int rank);
 
 // An allocation that would take the rank's reserved bytes above `bytes` fails as if the machine had
 // no more memory.
-void limit_rank(int rank, int64_t bytes);
+void limit_rank(int rank, int64_t bytes, Device device = Device::kCpu);
 
 // A mapping that did not come from the allocator, such as a file's, counts on the rank of this
 // thread's innermost scope for as long as the object lives: all of it as reserved, and the pages

@@ -36,15 +36,10 @@ Heap& heap() {
 thread_local bool poison_off = false;
 thread_local bool bytes_off = false;
 
-std::string whose(const Account& account) {
-  if (account.rank() == kUnattributed) return "a thread of no rank";
-  return fmt::format("rank {}", account.rank());
-}
-
 // The one place where we throw: c10's allocators report failure in this way, and its callers
 // unwind.
 [[noreturn]] void refuse(const Account& account, size_t bytes, const std::string& reason) {
-  TORCH_CHECK_WITH(OutOfMemoryError, false, "no memory: ", whose(account), " asked for ", bytes,
+  TORCH_CHECK_WITH(OutOfMemoryError, false, "no memory: ", account.owner(), " asked for ", bytes,
                    " bytes, and ", reason);
   __builtin_unreachable();
 }

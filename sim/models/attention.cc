@@ -42,7 +42,7 @@ Extent extent_of(int64_t queries, const KvCache::Layer* cached, int64_t window,
 
 // The padding mask's part for these keys, row-major; keys beyond its end are padding.
 std::vector<bool> real_keys(const at::Tensor& mask, const Extent& extent) {
-  const at::Tensor contiguous = mask.to(at::kLong).contiguous();
+  const at::Tensor contiguous = mask.to(at::kCPU, at::kLong).contiguous();
   const int64_t columns = contiguous.size(1);
   const int64_t* data = contiguous.const_data_ptr<int64_t>();
   std::vector<bool> real;
@@ -109,7 +109,8 @@ at::Tensor sdpa(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
 at::Tensor scores_of(const at::Tensor& q, const at::Tensor& k, const AttentionOptions& options) {
   if (!options.upcast) return at::mul(at::matmul(q, k.transpose(2, 3)), options.scale);
   const int64_t batch = q.size(0), heads = q.size(1), queries = q.size(2), keys = k.size(2);
-  const at::Tensor start = at::zeros({batch * heads, queries, keys}, at::kFloat);
+  const at::Tensor start =
+      at::zeros({batch * heads, queries, keys}, q.options().dtype(at::kFloat));
   const at::Tensor product = at::baddbmm(
       start, q.reshape({-1, queries, q.size(3)}).to(at::kFloat),
       k.transpose(-1, -2).reshape({-1, q.size(3), keys}).to(at::kFloat), 0, options.scale);
@@ -138,9 +139,9 @@ AttentionMask attention_mask(const ForwardInput& input, const KvCache::Layer* ca
                         (window == 0 || extent.keys < window) && all_of(real);
   AttentionMask mask;
   if (needless && input.attention == AttentionKind::kSdpa) return mask;
-  mask.allowed = allowed_keys(input.ids.size(0), extent, window, real);
+  mask.allowed = allowed_keys(input.ids.size(0), extent, window, real).to(input.ids.device());
   if (input.attention == AttentionKind::kEager) {
-    const at::Tensor zero = at::zeros({}, dtype);
+    const at::Tensor zero = at::zeros({}, input.ids.options().dtype(dtype));
     mask.additive = at::where(mask.allowed, zero, least_value(dtype)).to(dtype);
   }
   return mask;

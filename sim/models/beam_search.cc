@@ -62,13 +62,14 @@ class BeamSearch {
         forward(model_, tensors_, {.ids = prompt, .mask = {}, .attention = options_.attention}));
     return logits_of(prompt.expand({options_.beams, -1}).contiguous());
   }
+  // On the host, where beams are compared.
   at::Tensor logits_of(const at::Tensor& ids) {
     const at::Tensor hidden =
         forward_hidden(model_, tensors_,
                        {.ids = ids, .mask = {}, .cache = &cache_, .attention = options_.attention});
     return forward_head(model_, tensors_, hidden.narrow(1, hidden.size(1) - 1, 1))
         .select(1, 0)
-        .to(at::kFloat)
+        .to(at::kCPU, at::kFloat)
         .contiguous();
   }
   at::Tensor forward_running() {
@@ -78,8 +79,9 @@ class BeamSearch {
       last.push_back(beam.tokens.back());
     }
     for (KvCache::Layer& layer : cache_.layers) {
-      layer.keys = at::index_select(layer.keys, 0, at::tensor(parents, at::kLong));
-      layer.values = at::index_select(layer.values, 0, at::tensor(parents, at::kLong));
+      const at::Tensor kept = at::tensor(parents, at::kLong).to(layer.keys.device());
+      layer.keys = at::index_select(layer.keys, 0, kept);
+      layer.values = at::index_select(layer.values, 0, kept);
     }
     return logits_of(at::tensor(last, at::kLong).unsqueeze(1));
   }

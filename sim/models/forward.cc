@@ -24,7 +24,8 @@ struct Pass {
 // (batch or 1, tokens) int64.
 at::Tensor positions_of(const ForwardInput& input, int64_t seen) {
   const int64_t tokens = input.ids.size(1);
-  if (!input.mask) return at::arange(seen, seen + tokens, at::kLong).unsqueeze(0);
+  if (!input.mask)
+    return at::arange(seen, seen + tokens, input.ids.options().dtype(at::kLong)).unsqueeze(0);
   const at::Tensor real = input.mask->to(at::kLong);
   const at::Tensor all = at::cumsum(real, -1).sub_(1).masked_fill_(real.eq(0), 0);
   return all.narrow(1, all.size(1) - tokens, tokens);
@@ -142,9 +143,18 @@ at::Tensor embed(const Model& model, Tensors tensors, const ForwardInput& input,
   return x;
 }
 
+// Tokens where the weights are.
+ForwardInput beside(const at::Tensor& table, ForwardInput input) {
+  if (table.is_meta() || table.is_cpu()) return input;
+  input.ids = input.ids.to(table.device());
+  if (input.mask) input.mask = input.mask->to(table.device());
+  return input;
+}
+
 }  // namespace
 
-at::Tensor forward_hidden(const Model& model, Tensors tensors, const ForwardInput& input) {
+at::Tensor forward_hidden(const Model& model, Tensors tensors, const ForwardInput& given) {
+  const ForwardInput input = beside(weight(tensors, model.at.embedding), given);
   if (input.cache != nullptr) input.cache->layers.resize(model.config.layer_types.size());
   const KvCache::Layer* first = layer_cache(input, 0);
   const at::Tensor positions = positions_of(input, first == nullptr ? 0 : first->seen);

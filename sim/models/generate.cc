@@ -30,11 +30,21 @@ at::Tensor probabilities(const GenerateOptions& options, at::Tensor scores) {
 }
 
 void count_sampled(const at::Tensor& scores, GenerateResult& result) {
+  if (!scores.is_cpu()) {
+    result.sampled_nan += scores.isnan().sum().item<int64_t>();
+    result.sampled_inf += scores.isinf().sum().item<int64_t>();
+    return;
+  }
   const float* data = scores.const_data_ptr<float>();
   for (int64_t i = 0; i < scores.numel(); ++i) {
     if (std::isnan(data[i])) ++result.sampled_nan;
     if (std::isinf(data[i])) ++result.sampled_inf;
   }
+}
+
+at::Generator generator_of(const GenerateOptions& options) {
+  if (options.generator.defined()) return options.generator;
+  return at::make_generator<at::CPUGeneratorImpl>(options.seed);
 }
 
 bool is_end(const GenerateOptions& options, int64_t token) {
@@ -49,7 +59,7 @@ std::optional<int64_t> choose(const GenerateOptions& options, const at::Tensor& 
   count_sampled(scores, result);
   if (options.mode == SampleMode::kGreedy) return at::argmax(scores, -1).item<int64_t>();
   const at::Tensor probs = probabilities(options, scores);
-  result.guard = inspect_probabilities(probs);
+  if (options.guard) result.guard = inspect_probabilities(probs);
   if (!result.guard) return draw(probs, generator).item<int64_t>();
   result.error = result.guard->message;
   return std::nullopt;
@@ -60,7 +70,7 @@ void run(const Model& model, std::span<const at::Tensor> tensors, const Generate
   if (options.mode == SampleMode::kBeam) return search_beams(model, tensors, options, result);
   Sequence sequence(model, tensors, options);
   at::Tensor logits = sequence.start(options.prompt, result.prompt);
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
+  at::Generator generator = generator_of(options);
   while (static_cast<int64_t>(result.tokens.size()) < options.new_tokens) {
     const std::optional<int64_t> token = choose(options, logits, generator, result);
     if (!token) return;
@@ -69,6 +79,20 @@ void run(const Model& model, std::span<const at::Tensor> tensors, const Generate
     if (static_cast<int64_t>(result.tokens.size()) < options.new_tokens)
       logits = sequence.extend(*token);
   }
+}
+
+// ATen's exceptions end here.
+template <typename Work>
+void telling_errors(GenerateResult& result, Work work) {
+  try {
+    c10::InferenceMode inference;
+    work();
+  } catch (const c10::Error& error) {
+    result.error = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    result.error = error.what();
+  }
+  if (!result.error.empty()) result.failed_at = static_cast<int64_t>(result.tokens.size());
 }
 
 }  // namespace
@@ -81,32 +105,22 @@ GenerateResult generate(const Model& model, std::span<const at::Tensor> tensors,
     result.failed_at = 0;
     return result;
   }
-  // ATen's exceptions end here.
-  try {
-    c10::InferenceMode inference;
-    run(model, tensors, options, result);
-  } catch (const c10::Error& error) {
-    result.error = error.what_without_backtrace();
-  } catch (const std::exception& error) {
-    result.error = error.what();
-  }
-  if (!result.error.empty()) result.failed_at = static_cast<int64_t>(result.tokens.size());
+  telling_errors(result, [&] { run(model, tensors, options, result); });
   return result;
 }
 
 GenerateResult choose_tokens(const at::Tensor& logits, const GenerateOptions& options) {
   GenerateResult result;
-  const at::Tensor rows = logits.reshape({-1, logits.size(-1)});
-  result.prompt = logits_statistics(rows.unsqueeze(0));
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(options.seed);
-  for (int64_t row = 0; row < rows.size(0); ++row) {
-    const auto token = choose(options, rows.narrow(0, row, 1), generator, result);
-    if (!token) {
-      result.failed_at = row;
-      return result;
+  telling_errors(result, [&] {
+    const at::Tensor rows = logits.reshape({-1, logits.size(-1)});
+    result.prompt = logits_statistics(rows.unsqueeze(0));
+    at::Generator generator = generator_of(options);
+    for (int64_t row = 0; row < rows.size(0); ++row) {
+      const auto token = choose(options, rows.narrow(0, row, 1), generator, result);
+      if (!token) return;
+      result.tokens.push_back(*token);
     }
-    result.tokens.push_back(*token);
-  }
+  });
   return result;
 }
 

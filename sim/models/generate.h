@@ -6,6 +6,7 @@
 // thread, which should use one intra-op thread.
 #pragma once
 
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -30,6 +31,8 @@ struct GenerateOptions {
   double temperature = 1;
   int64_t beams = 2;  // of kBeam, which always has a cache
   uint64_t seed = 99;
+  bool guard = true;             // inspect_probabilities() before each draw
+  at::Generator generator = {};  // of draws, where the tensors are; undefined: of `seed`, on the host
   AttentionKind attention = AttentionKind::kSdpa;
   bool use_cache = true;
   std::vector<int64_t> eos_tokens;  // generation ends after one of them

@@ -67,7 +67,7 @@ void look(const at::Tensor& logits, LogitsStatistics& result) {
 }  // namespace
 
 LogitsStatistics logits_statistics(const at::Tensor& logits) {
-  const at::Tensor values = logits.contiguous();
+  const at::Tensor values = logits.to(at::kCPU).contiguous();
   LogitsStatistics result;
   switch (values.scalar_type()) {
     case at::kHalf:

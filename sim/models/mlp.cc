@@ -41,12 +41,12 @@ at::Tensor chosen_experts(const Model& model, Tensors tensors, const LayerAt& at
                           const at::Tensor& x, const Routing& routing) {
   const int64_t tokens = x.size(0), chosen = routing.experts.size(1);
   const int64_t experts = model.config.experts;
-  const at::Tensor token =
-      at::arange(tokens, at::kLong).unsqueeze(1).expand({-1, chosen}).reshape(-1);
   const at::Tensor expert = routing.experts.reshape(-1);
+  const at::Tensor token =
+      at::arange(tokens, expert.options()).unsqueeze(1).expand({-1, chosen}).reshape(-1);
   const at::Tensor order = at::argsort(expert);
   at::Tensor back = at::empty_like(order);
-  back.index_put_({order}, at::arange(order.size(0), at::kLong));
+  back.index_put_({order}, at::arange(order.size(0), order.options()));
   const at::Tensor sorted = rows_of(expert, order);
   const at::Tensor counts = at::histc(sorted.to(at::kFloat), experts, 0, experts - 1);
   const at::Tensor ends = at::cumsum(counts, 0, at::kInt);

@@ -47,8 +47,8 @@ at::Tensor linear(Tensors tensors, WeightAt at, const at::Tensor& x, bool transp
   const std::optional<at::Tensor> bias =
       at.bias < 0 ? std::nullopt : std::optional(weight(tensors, at.bias));
   // Under Python, whose kernels for meta tensors differ from ATen's own, a product with a weight
-  // left on meta is no error: it gives CPU memory that nobody wrote. So it does here.
-  if (matrix.is_meta() && x.is_cpu() && (!bias || bias->is_cpu())) {
+  // left on meta is no error: it gives memory that nobody wrote. So it does here.
+  if (matrix.is_meta() && !x.is_meta() && (!bias || !bias->is_meta())) {
     std::vector<int64_t> shape = x.sizes().vec();
     shape.back() = matrix.size(transposed ? 1 : 0);
     return at::empty(shape, x.options());

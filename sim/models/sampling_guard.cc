@@ -1,5 +1,6 @@
 #include "sim/models/sampling_guard.h"
 
+#include <ATen/ops/logical_or.h>
 #include <ATen/ops/multinomial.h>
 
 #include <cmath>
@@ -28,6 +29,12 @@ GuardFinding finding(GuardKind kind, const Tally& tally, std::string_view messag
           .message = std::string(message)};
 }
 
+// Whether there is something to find, in one number.
+bool is_suspicious(const at::Tensor& values) {
+  const at::Tensor bad = at::logical_or(values.isfinite().logical_not(), values.lt(0));
+  return at::logical_or(bad.any(), values.sum(-1).eq(0).any()).item<bool>();
+}
+
 }  // namespace
 
 std::string_view name(GuardKind kind) {
@@ -45,7 +52,9 @@ std::string_view name(GuardKind kind) {
 }
 
 std::optional<GuardFinding> inspect_probabilities(const at::Tensor& probabilities) {
-  const at::Tensor values = probabilities.to(at::kFloat).contiguous();
+  if (!probabilities.is_cpu() && probabilities.numel() > 0 && !is_suspicious(probabilities))
+    return std::nullopt;
+  const at::Tensor values = probabilities.to(at::kCPU, at::kFloat).contiguous();
   const int64_t columns = values.size(-1);
   const float* data = values.const_data_ptr<float>();
   Tally nan, inf, negative, zero;

@@ -27,7 +27,8 @@ struct GuardFinding {
   bool operator==(const GuardFinding&) const = default;
 };
 
-// `probabilities` is one row or (rows, categories), of a floating type, on CPU.
+// `probabilities` is one row or (rows, categories), of a floating type. Where they are on a device
+// they are looked at there, and are copied to the host only if something is wrong.
 std::optional<GuardFinding> inspect_probabilities(const at::Tensor& probabilities);
 
 // One draw a row by at::multinomial itself. REQUIRES: inspect_probabilities found nothing.

@@ -43,7 +43,9 @@ class JobOfRank final : public Job {
   JobOfRank& operator=(const JobOfRank&) = delete;
   // A transport whose peers are gone may wait for them: it is not closed.
   ~JobOfRank() override {
-    if (!broken_.empty()) static_cast<void>(backend_.release());
+    if (broken_.empty()) return;
+    static_cast<void>(backend_.release());
+    static_cast<void>(nccl_.release());
   }
 
   Result<void> join() {
@@ -131,8 +133,12 @@ class JobOfRank final : public Job {
 
   void take_part(Session& session, const WorldSpec& spec) override {
     RankLink link(place_.rank, run_, folder_, *own_, place_.at_moment);
+    const auto backend = backend_of(spec);
+    if (!backend) return refuse(backend.error().message);
     here_ = &link;
-    const Result<Observation> seen = session.run_one(spec, link, *backend_);
+    WorldSpec own = spec;
+    own.local_rank = place_.local_rank;
+    const Result<Observation> seen = session.run_one(own, link, **backend);
     here_ = nullptr;
     if (seen) return tell({.kind = "seen", .body = text_.write(*seen)});
     tell({.kind = "failed", .text = link.was_stopped() ? "" : seen.error().message});
@@ -144,7 +150,8 @@ class JobOfRank final : public Job {
   const JobPlace place_;
   const ObservationText text_;
   std::unique_ptr<JobStore> store_;
-  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Backend> backend_;  // over Gloo
+  std::unique_ptr<Backend> nccl_;     // once a case wants it
   std::vector<Link> links_;   // rank 0: to all, itself too, by rank
   std::vector<PeerProcess> processes_;  // of the same ranks
   std::optional<Link> own_;   // to rank 0
@@ -164,6 +171,16 @@ class JobOfRank final : public Job {
     const std::string own = own_address(*own_);
     backend_ = store_->make_backend(place_.rank, place_.ranks, is_loopback(own) ? first : own,
                                     [this] { return here_ && here_->is_stopped(); });
+  }
+
+  Result<Backend*> backend_of(const WorldSpec& spec) {
+    if (spec.backend != "nccl") return backend_.get();
+    if (!nccl_) {
+      auto made = store_->make_nccl_backend(place_.rank, place_.ranks, place_.local_rank);
+      if (!made) return tl::make_unexpected(made.error());
+      nccl_ = std::move(*made);
+    }
+    return nccl_.get();
   }
 
   Result<void> make_folder(bool needed) {

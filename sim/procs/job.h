@@ -3,9 +3,9 @@
 //
 // Rank 0 decides what is run: its run() calls all ranks to a case, holds their rendezvous on a
 // thread of its own for as long as the case takes, and puts together what all have seen. The others
-// wait in next() for what is wanted. Bytes move over Gloo. What a
-// run shows is what it shows in one process, but for the fingerprint, which is made of those of all
-// ranks. Used by one thread; torch-free.
+// wait in next() for what is wanted. Bytes move over Gloo, or over NCCL where a case asks for that.
+// What a run shows is what it shows in one process, but for the fingerprint, which is made of those
+// of all ranks. Used by one thread; torch-free.
 #pragma once
 
 #include <chrono>
@@ -31,6 +31,7 @@ struct Ending {
 struct JobPlace {
   int rank = 0;
   int ranks = 1;
+  int local_rank = 0;                 // on its host: the index of its GPU, if it needs one
   std::string address = "127.0.0.1";  // of rank 0
   uint16_t port = 29500;              // of the store at which ranks find each other
   bool serves_store = true;           // rank 0 opens the store; false: somebody else has

@@ -28,10 +28,11 @@ StateKind state_of(const std::string& as) {
   return as == "empty" ? StateKind::kUndefined : StateKind::kPlaceholder;
 }
 
-at::Tensor allocate(const std::string& as, const std::vector<int64_t>& shape, DType dtype) {
+at::Tensor allocate(const std::string& as, const std::vector<int64_t>& shape, DType dtype,
+                    at::Device place) {
   if (as == "meta") return meta_tensor(shape, dtype);
-  if (as == "empty") return empty_tensor(shape, dtype);
-  at::Tensor value = empty_tensor(shape, dtype);
+  if (as == "empty") return empty_tensor(shape, dtype, place);
+  at::Tensor value = empty_tensor(shape, dtype, place);
   if (has_bytes(value)) value.zero_();  // as at::zeros does
   return value;
 }
@@ -49,8 +50,10 @@ Result<void> run(StepContext& context) {
     if (same && dtype_name && dtype != dtype_of(held.value))
       return fail(fmt::format("{} cannot become {} in the storage that it has", spec.name,
                               name(dtype)));
-    at::Tensor value = same ? allocate(as, shape_of(held.value), dtype_of(held.value))
-                            : allocate(as, piece ? piece->layout.shape : spec.shape, dtype);
+    const at::Device place =
+        context.rank.place(device_of(context.step).value_or(context.rank.device(slot)));
+    at::Tensor value = same ? allocate(as, shape_of(held.value), dtype_of(held.value), place)
+                            : allocate(as, piece ? piece->layout.shape : spec.shape, dtype, place);
     const OriginId origin =
         context.engine.origins().add({.kind = state_of(as),
                                       .rank = context.rank.index(),

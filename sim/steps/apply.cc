@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sim/accelerators.h"
 #include "sim/engine.h"
 #include "sim/memory/poison.h"
 #include "sim/steps/functions.h"
@@ -54,7 +55,7 @@ constexpr ParamInfo kParams[] = {
      "other than 0"},
 };
 
-// One input as the function reads it: its values, and the numbers of their elements.
+// One input as the function reads it, on the host: its values, and the numbers of their elements.
 struct Input {
   int slot = -1;
   at::Tensor value, numbers;
@@ -89,7 +90,7 @@ Result<Input> input_of(StepContext& context, int slot, int64_t first) {
     return fail(fmt::format("{} is on meta and has no elements to compute with", held.spec->name));
   const int64_t elements = held.value.numel();
   Input input{.slot = slot,
-              .value = held.value,
+              .value = on_host(held.value),
               .numbers = at::arange(first, first + elements, at::kLong).reshape(held.value.sizes()),
               .first = first,
               .elements = elements,
@@ -147,7 +148,7 @@ class Descent {
 
   void look_for_broken() {
     for (Input& input : inputs_) {
-      const at::Tensor all = context_.rank.slot(input.slot).value.reshape({-1});
+      const at::Tensor all = on_host(context_.rank.slot(input.slot).value).reshape({-1});
       input.not_finite = (c10::isFloat8Type(all.scalar_type()) ? all.to(at::kFloat) : all)
                              .isfinite().logical_not().contiguous();
     }

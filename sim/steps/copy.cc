@@ -66,7 +66,8 @@ Result<void> copy_one(StepContext& context, int slot, int source) {
     context.rank.wrote(slot, whole(shape_of(to)), states.intervals());
     return {};
   }
-  at::Tensor value = empty_tensor(shape_of(from), dtype);
+  at::Tensor value =
+      empty_tensor(shape_of(from), dtype, context.rank.place(context.rank.device(slot)));
   copy_bytes(value, from);
   context.rank.give_shared(slot, std::move(value), std::move(states),
                            context.rank.slot(slot).shard);

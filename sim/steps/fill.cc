@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "sim/accelerators.h"
 #include "sim/engine.h"
 #include "sim/models/initialise.h"
 #include "sim/steps/piece.h"
@@ -71,9 +72,13 @@ void draw(StepContext& context, int slot, at::Tensor target) {
   const std::string& stream = arg<std::string>(context.step, "stream");
   if (stream != "position") {
     const int rank = context.rank.index();
-    write_initial_value(model, spec, target,
+    // On the host, so that what is drawn depends on no device.
+    at::Tensor drawn =
+        target.is_cpu() ? target : empty_tensor(shape_of(target), dtype_of(target));
+    write_initial_value(model, spec, drawn,
                         stream == "shared" ? context.engine.shared_generator(rank)
                                            : context.engine.generator(rank));
+    if (!drawn.is_same(target)) target.copy_(drawn);
     return;
   }
   at::Tensor all = empty_tensor(spec.shape, dtype_of(target));
@@ -156,7 +161,8 @@ std::vector<Part> elements_where(const StepContext& context, int slot, const std
     return chosen.take();
   }
   const at::Tensor found =
-      (where == "nan" ? value.isnan() : value.isinf()).reshape({-1}).nonzero().contiguous();
+      on_host((where == "nan" ? value.isnan() : value.isinf()).reshape({-1}).nonzero())
+          .contiguous();
   for (int64_t i = 0; i < found.numel(); ++i) chosen.add(found.const_data_ptr<int64_t>()[i], 1);
   return chosen.take();
 }

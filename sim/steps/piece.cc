@@ -6,7 +6,7 @@
 namespace loadproof::sim {
 
 at::Tensor piece_of(const at::Tensor& whole, const Layout& layout) {
-  at::Tensor piece = empty_tensor(layout.shape, dtype_of(whole));
+  at::Tensor piece = empty_tensor(layout.shape, dtype_of(whole), whole.device());
   if (!has_bytes(piece)) return piece;
   int64_t covered = 0;
   for (const Part& part : layout.parts) covered += part.count;

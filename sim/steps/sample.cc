@@ -1,6 +1,7 @@
 // sample: runs the model on a prompt and draws tokens; the point at which a case is judged.
 #include <fmt/format.h>
 
+#include "sim/accelerators.h"
 #include "sim/engine.h"
 #include "sim/memory/scan.h"
 #include "sim/models/generate.h"
@@ -22,6 +23,9 @@ constexpr ParamInfo kParams[] = {
     {"top_k", kInt, false, "50", "", "only the k greatest logits may be drawn; 0: all"},
     {"temperature", kNumber, false, "1", "", "divides the logits"},
     {"seed", kInt, false, "99", "", "of the rank's own generator"},
+    {"guard", kChoice, false, "on", "on off",
+     "off: nobody looks at probabilities before at::multinomial does, so that its own error is "
+     "seen, which on a GPU is an assertion that ends the use of it"},
 };
 
 SampleMode mode_named(const std::string& with) {
@@ -39,6 +43,7 @@ GenerateOptions options_of(const StepContext& context) {
           .temperature = arg<double>(step, "temperature"),
           .beams = arg<int64_t>(step, "beams"),
           .seed = static_cast<uint64_t>(arg<int64_t>(step, "seed")),
+          .guard = arg<std::string>(step, "guard") == "on",
           .attention = context.engine.spec().attention == "eager" ? AttentionKind::kEager
                                                                   : AttentionKind::kSdpa};
 }
@@ -47,7 +52,16 @@ std::vector<at::Tensor> model_tensors(const StepContext& context) {
   std::vector<at::Tensor> tensors;
   for (size_t i = 0; i < context.engine.asset().model_tensors(); ++i)
     tensors.push_back(context.rank.slot(static_cast<int>(i)).value);
+  bring_together(tensors);
   return tensors;
+}
+
+// Draws are made where the tensors are.
+GenerateOptions drawing_beside(std::span<const at::Tensor> tensors, GenerateOptions options) {
+  for (const at::Tensor& one : tensors)
+    if (!one.is_cpu() && !one.is_meta())
+      options.generator = generator_for(one, options.seed);
+  return options;
 }
 
 // Equal for ranks that hold the same bytes in the same states and ask the same of them.
@@ -82,7 +96,8 @@ loadproof::Generation told(const StepContext& context, const GenerateResult& res
 
 loadproof::Generation draw(const StepContext& context, const GenerateOptions& options) {
   const Model& model = *context.engine.asset().model();
-  return told(context, generate(model, model_tensors(context), options));
+  const std::vector<at::Tensor> tensors = model_tensors(context);
+  return told(context, generate(model, tensors, drawing_beside(tensors, options)));
 }
 
 // What of the tensor must not reach sampling: all of it is read.
@@ -108,7 +123,8 @@ Result<void> sample_tensors(StepContext& context) {
     if (held.value.is_meta() || held.value.dim() == 0 || held.value.numel() == 0)
       return fail(fmt::format("{} has no logits to sample from", held.spec->name));
     loadproof::Generation generation =
-        told(context, choose_tokens(held.value, options_of(context)));
+        told(context, choose_tokens(held.value, drawing_beside({&held.value, 1},
+                                                               options_of(context))));
     generation.reaching = suspects_in(context, slot);
     const bool died = !generation.error.empty();
     context.engine.add_generation(context, std::move(generation));
@@ -134,11 +150,13 @@ Result<void> run(StepContext& context) {
   }
   const GenerateOptions options = options_of(context);
   loadproof::Generation generation = draw(context, options);
-  generation.reaching =
-      find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
-                 [&](std::span<const at::Tensor> tensors) {
-                   return sampled_logits(*model, tensors, options);
-                 });
+  // After an assertion on a GPU there is nothing more to be asked of it.
+  if (options.guard || generation.error.empty())
+    generation.reaching =
+        find_reach(context.rank, context.engine.asset(), context.engine.chain_scope(),
+                   [&](std::span<const at::Tensor> tensors) {
+                     return sampled_logits(*model, tensors, options);
+                   });
   context.engine.remember(key, generation);
   context.engine.add_generation(context, std::move(generation));
   return {};

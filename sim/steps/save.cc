@@ -1,6 +1,7 @@
 // save: writes tensors, or the pieces that ranks hold of them, into files of a store.
 #include <fmt/format.h>
 
+#include "sim/accelerators.h"
 #include "sim/engine.h"
 #include "sim/steps/table.h"
 #include "sim/torch_types.h"
@@ -32,7 +33,7 @@ IndexAfterSave index_after(const Step& step) {
 Saved saved_of(const StepContext& context, int slot, std::string key, int64_t piece) {
   const Slot& held = context.rank.slot(slot);
   const int64_t pieces = arg<int64_t>(context.step, "pieces");
-  const at::Tensor value = held.value.contiguous();
+  const at::Tensor value = on_host(held.value).contiguous();
   const int64_t rows = pieces == 1 ? 1 : value.size(0) / pieces;
   const int64_t count = pieces == 1 ? value.numel() : value.numel() / value.size(0) * rows;
   const auto item = static_cast<int64_t>(value.element_size());

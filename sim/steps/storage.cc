@@ -8,7 +8,8 @@ namespace loadproof::sim {
 void ensure_storage(StepContext& context, int slot, const char* why) {
   const Slot& held = context.rank.slot(slot);
   if (!held.value.is_meta()) return;
-  at::Tensor value = empty_tensor(shape_of(held.value), dtype_of(held.value));
+  at::Tensor value = empty_tensor(shape_of(held.value), dtype_of(held.value),
+                                  context.rank.place(context.rank.device(slot)));
   const OriginId origin = context.engine.origins().add(
       {.kind = StateKind::kUndefined,
        .rank = context.rank.index(),

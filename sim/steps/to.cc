@@ -21,8 +21,9 @@ Result<void> run(StepContext& context) {
     if (held.value.is_meta() || context.rank.device(slot) == device) continue;
     context.rank.note_read(slot);
     context.engine.note_work(context, {.moved = bytes_of(held.value)});
-    context.rank.give_shared(slot, copied(held.value).contiguous(), context.rank.states(slot),
-                             held.shard, {.device = device});
+    const bool stays = held.value.device() == context.rank.place(device);
+    context.rank.give_shared(slot, (stays ? copied(held.value) : held.value).contiguous(),
+                             context.rank.states(slot), held.shard, {.device = device});
   }
   return {};
 }

@@ -41,6 +41,7 @@ Machine sound() {
   machine.backends = {{"gloo", "over loopback", false, 2, ""},
                       {"nccl", "over NVLink", true, 1, ""},
                       {"sim", "in memory", false, 2, ""}};
+  machine.devices = {{"cpu", "the host's memory", ""}, {"cuda", "GPUs", ""}};
   return machine;
 }
 
@@ -71,15 +72,17 @@ TEST(Doctor, WritesAlignedLines) {
             "backend gloo  ok    2 ranks met and broadcast a tensor\n"
             "backend nccl  ok    1 rank met and broadcast a tensor\n"
             "backend sim   ok    2 ranks met and broadcast a tensor\n"
+            "device cpu    ok    a tensor was poisoned, and read\n"
+            "device cuda   ok    a tensor was poisoned, and read\n"
             "NCCL          ok    2.28.9\n"
             "CUDA          ok    runtime 13.0, driver for 13.0\n"
-            "device 0      ok    NVIDIA H100, 80 GiB, 79 GiB free\n"
+            "GPU 0         ok    NVIDIA H100, 80 GiB, 79 GiB free\n"
             "launcher      ok    none\n");
   Machine machine = sound();
   machine.launch = {"RANK=3"};
   EXPECT_THAT(doctor_text(findings(machine)),
               HasSubstr("launcher      warn  RANK=3\n"
-                        "                    loadproof reads none of these: it runs"));
+                        "                    run --processes is one rank of these;"));
 }
 
 TEST(Doctor, WarnsOfWhatMaySurprise) {
@@ -98,7 +101,7 @@ TEST(Doctor, WarnsOfWhatMaySurprise) {
       {"addresses", [](Machine& m) { m.host.address_space_max = kGiB; }, "1 GiB (ulimit -v)"},
       {"addresses", [](Machine& m) { m.host.overcommit = 2; }, "vm.overcommit_memory is 2"},
       {"page map", [](Machine& m) { m.host.scans_pagemap = false; }, "no PAGEMAP_SCAN"},
-      {"device 0", [](Machine& m) { m.cuda.devices[0].memory_free = 7; }, "7 B free"},
+      {"GPU 0", [](Machine& m) { m.cuda.devices[0].memory_free = 7; }, "7 B free"},
       {"launcher", [](Machine& m) { m.launch = {"RANK=1", "WORLD_SIZE=2"}; },
        "RANK=1, WORLD_SIZE=2"},
   };
@@ -130,10 +133,10 @@ TEST(Doctor, SaysWhyThereIsNoDevice) {
   machine.cuda = {.nccl = "2.28.9", .driver = "", .runtime = "13.0", .devices = {},
                   .why_none = "this machine has no NVIDIA driver"};
   EXPECT_EQ(finding_of(machine, "CUDA").health, Health::kNo);
-  EXPECT_EQ(finding_of(machine, "devices").value, "this machine has no NVIDIA driver");
+  EXPECT_EQ(finding_of(machine, "GPUs").value, "this machine has no NVIDIA driver");
   machine.cuda = {.nccl = "", .driver = "", .runtime = "", .devices = {}, .why_none = "not built"};
   EXPECT_EQ(finding_of(machine, "NCCL").value, "not loaded");
-  EXPECT_EQ(finding_of(machine, "devices").value, "not asked");
+  EXPECT_EQ(finding_of(machine, "GPUs").value, "not asked");
 }
 
 TEST(Doctor, WritesJsonWhateverTheEnvironmentHolds) {
@@ -157,8 +160,9 @@ TEST_F(Program, DoctorTriesTheBackendsOfThisMachine) {
   const Ended ended = run("doctor --json " + path("d.json"));
   EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
   EXPECT_THAT(ended.out, StartsWith("cores "));
-  EXPECT_THAT(ended.out, HasSubstr("backend gloo  ok    2 ranks met and broadcast a tensor\n"));
-  EXPECT_THAT(ended.out, HasSubstr("backend sim   ok    2 ranks met and broadcast a tensor\n"));
+  EXPECT_THAT(ended.out, HasSubstr("backend gloo   ok    2 ranks met and broadcast a tensor\n"));
+  EXPECT_THAT(ended.out, HasSubstr("device fenced  ok    a tensor was poisoned, and read\n"));
+  EXPECT_THAT(ended.out, HasSubstr("backend sim    ok    2 ranks met and broadcast a tensor\n"));
   const Json json = Json::parse(text_of(path("d.json")));
   std::vector<std::string> names;
   for (const Json& backend : json["backends"]) names.push_back(backend["name"]);
@@ -175,13 +179,13 @@ TEST_F(Program, ACaseThatAsksForNcclIsToldWhatDoctorSays) {
   EXPECT_THAT(missing.out, AllOf(HasSubstr(why), HasSubstr("1 could not run")));
   const Ended doctor = run("doctor", none);
   EXPECT_EQ(doctor.code, 0) << doctor.err;
-  EXPECT_THAT(doctor.out, HasSubstr("backend nccl  no    " + why));
-  EXPECT_THAT(doctor.out, HasSubstr("NCCL          no    not loaded\n"));
+  EXPECT_THAT(doctor.out, HasSubstr("backend nccl   no    " + why));
+  EXPECT_THAT(doctor.out, HasSubstr("NCCL           no    not loaded\n"));
 }
 
 TEST_F(Program, DoctorSeesALauncher) {
   EXPECT_THAT(run("doctor", "RANK=1 SLURM_JWT=secret").out,
-              AllOf(HasSubstr("launcher      warn  "), HasSubstr("RANK=1"),
+              AllOf(HasSubstr("launcher       warn  "), HasSubstr("RANK=1"),
                     HasSubstr("SLURM_JWT"), ::testing::Not(HasSubstr("secret"))));
 }
 
@@ -191,7 +195,7 @@ TEST_F(Program, DoctorEndsWithOneWhereGlooDoesNotWork) {
       shell("{ ulimit -n 12; LOADPROOF_NCCL_PART=/nonexistent/part.so " +
             shell_word(LOADPROOF_PROGRAM) + " doctor ; } > " + path("out") + " 2> " + path("err"));
   EXPECT_EQ(ended.code, 1) << ended.out << ended.err;
-  EXPECT_THAT(ended.out, HasSubstr("backend gloo  no    "));
+  EXPECT_THAT(ended.out, HasSubstr("backend gloo   no    "));
   EXPECT_THAT(ended.out, HasSubstr("See that the interface lo is up"));
 }
 

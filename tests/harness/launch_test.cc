@@ -137,7 +137,7 @@ TEST_F(LaunchTest, SaysWhatItLeavesOut) {
   EXPECT_THAT(ended.out, AllOf(HasSubstr("skip  "), HasSubstr("has 2 ranks, and there are 1"),
                                HasSubstr("5 cases: 0 passed, 5 skipped")));
   EXPECT_THAT(run(std::string("launch --ranks 2 --backend sim ") + kSmoke).out,
-              HasSubstr("is for the sim backend, and processes move bytes over gloo"));
+              HasSubstr("moves bytes by the sim backend"));
 }
 
 TEST_F(LaunchTest, AnswersBadInputWithACodeAndAMessage) {

@@ -83,10 +83,12 @@ class NcclBackend final : public Backend {
 
   Result<void> run(std::span<const Transfer> transfers) override {
     if (!world_) return fail(fmt::format("the NCCL world is dead since: {}", cause_));
+    const auto device_of = [this](int rank) { return world_->device_of(rank); };
     for (const Transfer& transfer : transfers) {
-      check(transfer);
+      check(transfer, world_->own_rank(), Places::kHostAndDevices);
       check_ranks(transfer, world_->ranks());
       if (Result<void> can = check_reducible(transfer); !can) return can;
+      if (Result<void> can = check_devices(transfer, device_of); !can) return can;
     }
     Result<void> moved;
     for (const Transfer& transfer : transfers)
@@ -104,18 +106,26 @@ class NcclBackend final : public Backend {
     for (const Member& member : transfer.members) ranks.push_back(member.rank);
     Result<NcclGroup*> group = world_->group(ranks);
     if (!group) return tl::make_unexpected(group.error());
+    const std::vector<size_t>& here = (*group)->here();
     std::vector<Staged> staged(ranks.size());
     const auto on_each = [&](auto work) {
-      return in_parallel(ranks.size(), [&](size_t i) {
-        const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(ranks[i]));
-        work(i);
+      return in_parallel(here.size(), [&](size_t i) {
+        const size_t member = here[i];
+        const auto device = static_cast<c10::DeviceIndex>(world_->device_of(ranks[member]));
+        const c10::cuda::CUDAGuard guard(device);
+        work(member, at::Device(at::kCUDA, device));
         c10::cuda::getCurrentCUDAStream().synchronize();
       });
     };
-    Result<void> done = on_each([&](size_t i) { staged[i] = stage(transfer, i); });
+    Result<void> done = on_each([&](size_t member, at::Device device) {
+      staged[member] = stage(transfer, member, device);
+    });
     if (done)
-      done = on_each([&](size_t i) { start(transfer, i, staged[i], (*group)->at(i))->wait(); });
-    if (done) done = on_each([&](size_t i) { unstage(transfer, i, staged[i]); });
+      done = on_each([&](size_t member, at::Device) {
+        start(transfer, member, staged[member], (*group)->at(member))->wait();
+      });
+    if (done)
+      done = on_each([&](size_t member, at::Device) { unstage(transfer, member, staged[member]); });
     return done;
   }
 
@@ -137,6 +147,15 @@ Result<std::unique_ptr<Backend>> make_backend_of_devices(int ranks) {
   Result<std::unique_ptr<NcclWorld>> world = make_nccl_world(ranks, kTimeout);
   if (!world) return tl::make_unexpected(world.error());
   return std::make_unique<NcclBackend>(std::move(*world));
+}
+
+Result<std::unique_ptr<Backend>> make_backend_of_job(const NcclJob& job) {
+  const CudaMachine machine = look_at_devices();
+  if (machine.devices.size() <= static_cast<size_t>(job.device))
+    return fail(fmt::format("rank {} of the nccl backend needs GPU {} of its host, which has {}{}",
+                            job.rank, job.device, machine.devices.size(),
+                            machine.why_none.empty() ? "" : ": " + machine.why_none));
+  return std::make_unique<NcclBackend>(make_nccl_job_world(job));
 }
 
 }  // namespace loadproof::sim

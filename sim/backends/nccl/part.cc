@@ -3,6 +3,7 @@
 #include "sim/backends/nccl/devices.h"
 #include "sim/backends/nccl/world.h"
 #include "sim/backends/nccl_part.h"
+#include "sim/cuda/accelerator.h"
 
 namespace loadproof::sim {
 namespace {
@@ -13,6 +14,12 @@ class Part final : public NcclPart {
   CudaMachine machine() override { return look_at_devices(); }
   Result<std::unique_ptr<Backend>> make_backend(int ranks) override {
     return make_backend_of_devices(ranks);
+  }
+  Result<std::unique_ptr<Backend>> make_job_backend(const NcclJob& job) override {
+    return make_backend_of_job(job);
+  }
+  Result<Accelerator*> accelerator(DeviceLedger& ledger) override {
+    return make_cuda_accelerator(ledger);
   }
 };
 

@@ -1,6 +1,7 @@
 #include "sim/backends/nccl/world.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdlib>
 #include <map>
@@ -9,6 +10,7 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "sim/backends/caught.h"
+#include "sim/check.h"
 
 namespace loadproof::sim {
 namespace {
@@ -17,46 +19,53 @@ using Nccl = c10d::ProcessGroupNCCL;
 
 class Group final : public NcclGroup {
  public:
-  explicit Group(size_t size) : members(size) {}
-  Nccl& at(size_t index) override { return *members[index]; }
+  // `here`: the members that are in this process.
+  Group(size_t size, std::vector<size_t> here) : members(size), here_(std::move(here)) {}
+  const std::vector<size_t>& here() const override { return here_; }
+  Nccl& at(size_t index) override {
+    SIM_CHECK(members[index], "member {} is in another process", index);
+    return *members[index];
+  }
 
   std::vector<c10::intrusive_ptr<Nccl>> members;
+
+ private:
+  std::vector<size_t> here_;
 };
 
-class World final : public NcclWorld {
+// What a world in one process and one of a job have in common: how groups are made and go.
+class World : public NcclWorld {
  public:
-  World(int ranks, std::chrono::milliseconds timeout)
-      : ranks_(ranks), timeout_(timeout), store_(c10::make_intrusive<c10d::HashStore>()) {
-    store_->setTimeout(timeout);
-  }
+  World(int ranks, std::chrono::milliseconds timeout) : ranks_(ranks), timeout_(timeout) {}
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   ~World() override {
-    for (auto& [ranks, group] : groups_)
-      static_cast<void>(in_parallel(group->members.size(), [this, &all = group->members](size_t i) {
-        if (!aborted_) all[i]->shutdown();
-        all[i].reset();
-      }));
+    on_all([this](c10::intrusive_ptr<Nccl>& member) {
+      if (!aborted_) member->shutdown();
+      member.reset();
+    });
   }
 
   int ranks() const override { return ranks_; }
 
   Result<NcclGroup*> group(const std::vector<int>& ranks) override {
     if (auto found = groups_.find(ranks); found != groups_.end()) return found->second.get();
-    auto made = std::make_unique<Group>(ranks.size());
-    const auto store = c10::make_intrusive<c10d::PrefixStore>(fmt::format("{}", made_++), store_);
-    const Result<void> met = in_parallel(ranks.size(), [&](size_t i) {
+    auto made = std::make_unique<Group>(ranks.size(), members_here(ranks));
+    const std::vector<size_t>& here = made->here();
+    const c10::intrusive_ptr<c10d::Store> store = store_for(ranks);
+    const Result<void> met = in_parallel(here.size(), [&](size_t i) {
+      const size_t member = here[i];
       auto options = Nccl::Options::create();
       options->timeout = timeout_;
-      made->members[i] = c10::make_intrusive<Nccl>(store, static_cast<int>(i),
-                                                   static_cast<int>(ranks.size()), options);
+      made->members[member] = c10::make_intrusive<Nccl>(store, static_cast<int>(member),
+                                                        static_cast<int>(ranks.size()), options);
       // At once: else the first transfer would do it, and where one fails the rest would wait.
-      made->members[i]->eagerConnectSingleDevice(
-          at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(ranks[i])));
+      made->members[member]->eagerConnectSingleDevice(at::Device(
+          at::kCUDA, static_cast<c10::DeviceIndex>(device_of(ranks[member]))));
     });
     if (!met) {
-      static_cast<void>(in_parallel(ranks.size(), [&](size_t i) {
-        if (made->members[i]) made->members[i]->abort();
+      static_cast<void>(in_parallel(here.size(), [&](size_t i) {
+        if (made->members[here[i]]) made->members[here[i]]->abort();
       }));
       return fail(fmt::format("{} ranks could not meet over NCCL: {}", ranks.size(),
                               met.error().message));
@@ -66,30 +75,87 @@ class World final : public NcclWorld {
 
   void abort() override {
     aborted_ = true;
-    for (auto& [ranks, group] : groups_)
-      static_cast<void>(in_parallel(group->members.size(), [&all = group->members](size_t i) {
-        all[i]->abort();
-      }));
+    on_all([](c10::intrusive_ptr<Nccl>& member) { member->abort(); });
   }
+
+ protected:
+  // A part of the store of the group's own.
+  virtual c10::intrusive_ptr<c10d::Store> store_for(const std::vector<int>& ranks) = 0;
 
  private:
   int ranks_;
   std::chrono::milliseconds timeout_;
-  int made_ = 0;  // groups made so far: each has its own part of the store
   bool aborted_ = false;
-  c10::intrusive_ptr<c10d::HashStore> store_;
   std::map<std::vector<int>, std::unique_ptr<Group>> groups_;
+
+  std::vector<size_t> members_here(const std::vector<int>& ranks) const {
+    std::vector<size_t> here;
+    for (size_t i = 0; i < ranks.size(); ++i)
+      if (!own_rank() || ranks[i] == *own_rank()) here.push_back(i);
+    return here;
+  }
+
+  // Those of a group in parallel.
+  template <typename Work>
+  void on_all(Work work) {
+    for (auto& [ranks, group] : groups_)
+      static_cast<void>(in_parallel(group->here().size(), [&, &all = *group](size_t i) {
+        work(all.members[all.here()[i]]);
+      }));
+  }
+};
+
+class LocalWorld final : public World {
+ public:
+  LocalWorld(int ranks, std::chrono::milliseconds timeout)
+      : World(ranks, timeout), store_(c10::make_intrusive<c10d::HashStore>()) {
+    store_->setTimeout(timeout);
+  }
+  std::optional<int> own_rank() const override { return std::nullopt; }
+  int device_of(int rank) const override { return rank; }
+
+ private:
+  int made_ = 0;  // groups so far
+  c10::intrusive_ptr<c10d::HashStore> store_;
+
+  c10::intrusive_ptr<c10d::Store> store_for(const std::vector<int>&) override {
+    return c10::make_intrusive<c10d::PrefixStore>(fmt::format("{}", made_++), store_);
+  }
+};
+
+class JobWorld final : public World {
+ public:
+  explicit JobWorld(const NcclJob& job)
+      : World(job.ranks, job.timeout),
+        rank_(job.rank),
+        device_(job.device),
+        store_(c10::intrusive_ptr<c10d::Store>::reclaim_copy(job.store)) {}
+  std::optional<int> own_rank() const override { return rank_; }
+  int device_of(int) const override { return device_; }
+
+ private:
+  int rank_, device_;
+  c10::intrusive_ptr<c10d::Store> store_;
+
+  c10::intrusive_ptr<c10d::Store> store_for(const std::vector<int>& ranks) override {
+    return c10::make_intrusive<c10d::PrefixStore>(
+        fmt::format("nccl group {}", fmt::join(ranks, ",")), store_);
+  }
 };
 
 }  // namespace
 
 Result<std::unique_ptr<NcclWorld>> make_nccl_world(int ranks, std::chrono::milliseconds timeout) {
-  auto world = std::make_unique<World>(ranks, timeout);
+  auto world = std::make_unique<LocalWorld>(ranks, timeout);
   std::vector<int> all(static_cast<size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) all[static_cast<size_t>(rank)] = rank;
   if (Result<NcclGroup*> whole = world->group(all); !whole)
     return tl::make_unexpected(whole.error());
   return world;
+}
+
+std::unique_ptr<NcclWorld> make_nccl_job_world(const NcclJob& job) {
+  return std::make_unique<JobWorld>(job);
 }
 
 void make_nccl_errors_results() {

@@ -1,13 +1,15 @@
-// NCCL's process groups for one world, of which rank r is device r of this process. Part of
-// libloadproof_nccl.so.
+// NCCL's process groups for one world: of all its ranks, of which rank r is device r of this
+// process, or of the one rank that is here where each has a process. Part of libloadproof_nccl.so.
 //
 // One thread uses a world. Nothing here throws. NEVER RUN on a device.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "sim/backends/nccl_part.h"
 #include "sim/result.h"
 
 namespace c10d {
@@ -16,10 +18,13 @@ class ProcessGroupNCCL;
 
 namespace loadproof::sim {
 
-// One process group for each rank of an ordered list of global ranks, in that order.
+// One process group for each rank of an ordered list of global ranks, in that order, as far as they
+// are in this process.
 class NcclGroup {
  public:
   virtual ~NcclGroup() = default;
+  // Those of them that are in this process.
+  virtual const std::vector<size_t>& here() const = 0;
   virtual c10d::ProcessGroupNCCL& at(size_t index) = 0;
 };
 
@@ -27,6 +32,10 @@ class NcclWorld {
  public:
   virtual ~NcclWorld() = default;  // shuts all groups down, their members in parallel
   virtual int ranks() const = 0;
+  // The one rank that is in this process; nothing: all are.
+  virtual std::optional<int> own_rank() const = 0;
+  // Of a rank that is here: the index of its device.
+  virtual int device_of(int rank) const = 0;
   // The group of these ranks; made, with its communicators, when it is first asked for.
   virtual Result<NcclGroup*> group(const std::vector<int>& ranks) = 0;
   // Ends what is in flight without waiting for it. Only the destructor may follow.
@@ -35,6 +44,9 @@ class NcclWorld {
 
 // Its group of all ranks stands. REQUIRES: as many devices as ranks.
 Result<std::unique_ptr<NcclWorld>> make_nccl_world(int ranks, std::chrono::milliseconds timeout);
+
+// Its groups are made as they are asked for, by all of their ranks in one order.
+std::unique_ptr<NcclWorld> make_nccl_job_world(const NcclJob& job);
 
 // So that c10d tells errors to whoever waits and lets no thread of its own end the process. Sets
 // variables of the environment, since there are no options for them; those that are set stay.

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/sim/backends/tensors.h"
+#include "tests/sim/backends/examples.h"
 
 namespace loadproof::sim {
 namespace {
@@ -17,11 +17,15 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// That of this build, unless the environment says where it has gone.
+const std::string kPart = [] {
+  if (const char* elsewhere = std::getenv("LOADPROOF_NCCL_PART")) return elsewhere;
 #ifdef LOADPROOF_NCCL_PART
-constexpr const char* kPart = LOADPROOF_NCCL_PART;
+  return LOADPROOF_NCCL_PART;
 #else
-constexpr const char* kPart = "/nonexistent/libloadproof_nccl.so";  // this build has none
+  return "/nonexistent/libloadproof_nccl.so";  // this build has none
 #endif
+}();
 
 std::string why_not_open(const std::string& file) {
   const Result<NcclPart*> part = open_nccl_part(file);
@@ -118,24 +122,26 @@ TEST(NcclPart, SaysWhatDevicesThereAre) {
   }
 }
 
-// --- what needs a device -----------------------------------------------------------------------
+class NoLedger final : public DeviceLedger {
+ public:
+  std::string charge(const void*, size_t) override { return ""; }
+  void release(const void*) override {}
+};
 
-// A transfer whose pieces differ in size and value from member to member.
-Transfer example_of(Collective op, int ranks, int source) {
-  Transfer transfer = transfer_of(op, first_ranks(ranks), source);
-  const auto size_of = [&](int rank) { return op == Collective::kAllReduce ? 33 : 5 + 7 * rank; };
-  for (Member& member : transfer.members) {
-    for (int i = 0; i < ranks; ++i)
-      member.in.push_back(
-          values_of(member.rank + i, op == Collective::kScatter ? size_of(i) : size_of(member.rank),
-                    at::kBFloat16));
-    for (int i = 0; i < ranks; ++i)
-      member.out.push_back(op == Collective::kAllReduce
-                               ? values_of(member.rank, size_of(0), at::kFloat)
-                               : full_of(size_of(ranks), -1, at::kBFloat16));
+TEST(NcclPart, SaysThatThereIsNothingToAccelerateWith) {
+  const Result<NcclPart*> part = open_nccl_part(kPart);
+  if (!part) GTEST_SKIP() << part.error().message;
+  const CudaMachine machine = (*part)->machine();
+  if (!machine.devices.empty()) GTEST_SKIP() << "there is a device";
+  NoLedger ledger;
+  for (int again = 0; again < 2; ++again) {
+    const Result<Accelerator*> none = (*part)->accelerator(ledger);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().message, "there is no CUDA device: " + machine.why_none);
   }
-  return transfer;
 }
+
+// --- what needs a device -----------------------------------------------------------------------
 
 TEST(NcclPart, MovesTheSameBytesAsTheSimBackend) {
   const Result<NcclPart*> part = open_nccl_part(kPart);
@@ -146,9 +152,7 @@ TEST(NcclPart, MovesTheSameBytesAsTheSimBackend) {
   const auto made = (*part)->make_backend(ranks);
   ASSERT_TRUE(made) << made.error().message;
   const auto sim = backend_of("sim", ranks);
-  for (Collective op : {Collective::kBroadcast, Collective::kScatter, Collective::kGather,
-                        Collective::kAllGather, Collective::kAllReduce, Collective::kBarrier,
-                        Collective::kSend}) {
+  for (Collective op : kAllCollectives) {
     const bool is_send = op == Collective::kSend;
     if (is_send && ranks < 2) continue;
     for (int source = 0; source < (is_send ? 1 : ranks); ++source) {
