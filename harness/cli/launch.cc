@@ -54,14 +54,6 @@ struct Process {
   int status = 0;
 };
 
-// A port that was free a moment ago; 0: there is none.
-uint16_t free_port() {
-  const Result<sim::Listener> listener = sim::listen_anywhere();
-  if (!listener) return 0;
-  close(listener->socket);
-  return listener->port;
-}
-
 std::string ending_of(const Process& process) {
   if (process.killed) return "did not end, and was killed";
   if (WIFSIGNALED(process.status))
@@ -93,7 +85,7 @@ class Launch {
     for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
     sigprocmask(SIG_BLOCK, &signals, &mask_before_);
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    port_ = free_port();
+    port_ = sim::free_port();
     if (signals_ < 0 || port_ == 0) return bad_input("launch: no port is free");
     auto room = sim::TemporaryFolder::make();
     if (!room) return bad_input("launch: " + room.error().message);

@@ -326,7 +326,7 @@ std::string Coordinator::text_of(const Seat& seat) const {
       return "on its way after " + seat.called_to;
     case Place::kCalled: return "called to " + seat.called_to;
     case Place::kMoves: return "in the transfer of " + seat.called_to;
-    case Place::kReady: return "waits for its turn";
+    case Place::kReady: return "waiting for its turn";
     case Place::kWaits:
       if (seat.whereabouts != "waiting" || seat.step.empty()) return seat.whereabouts;
       return "waiting in step " + seat.step;

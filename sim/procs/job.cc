@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <span>
 #include <system_error>
 #include <thread>
@@ -13,9 +14,11 @@
 #include <vector>
 
 #include "sim/backends/backend.h"
+#include "sim/backends/call_text.h"
 #include "sim/backends/job_store.h"
 #include "sim/procs/coordinator.h"
 #include "sim/procs/link.h"
+#include "sim/procs/peer_process.h"
 #include "sim/procs/pulse.h"
 #include "sim/procs/rank_link.h"
 #include "sim/stores.h"
@@ -92,6 +95,7 @@ class JobOfRank final : public Job {
       take_part(session, spec);
       held.join();
     }
+    for (int rank : gathered.lost) processes_[static_cast<size_t>(rank)].end();
     if (!gathered.lost.empty())
       broken_ = fmt::format("ranks {} are lost since {}", fmt::join(gathered.lost, ", "), id);
     if (!gathered.error.empty()) return fail(gathered.error);
@@ -109,7 +113,11 @@ class JobOfRank final : public Job {
       const Result<Message> message = read_message(*frame);
       if (!message) return tl::make_unexpected(message.error());
       if (message->kind == "end") return std::nullopt;
-      if (message->kind == "welcome") open_backend(message->text);
+      if (message->kind == "welcome") {
+        open_backend(message->text);
+        const std::lock_guard lock(first_held_);
+        first_ = PeerProcess(message->body);
+      }
       if (message->kind != "case") continue;  // what is left of an earlier one
       run_ = message->run;
       folder_ = message->body;
@@ -145,7 +153,10 @@ class JobOfRank final : public Job {
   std::unique_ptr<Backend> backend_;  // over Gloo
   std::unique_ptr<Backend> nccl_;     // once a case wants it
   std::vector<Link> links_;   // rank 0: to all, itself too, by rank
+  std::vector<PeerProcess> processes_;  // of the same ranks
   std::optional<Link> own_;   // to rank 0
+  std::mutex first_held_;
+  PeerProcess first_;         // rank 0, for the others
   RankLink* here_ = nullptr;  // while this rank takes part in a run
   uint16_t port_ = 0;         // at which rank 0 takes connections, while ranks come
   std::optional<PulseGiver> giver_;      // rank 0
@@ -193,7 +204,8 @@ class JobOfRank final : public Job {
                          const char* as = kForMessages) const {
     Result<Link> link = connect_to(host, port);
     if (!link) return link;
-    const auto said = link->send(write_message({.kind = "hello", .rank = place_.rank, .text = as}));
+    const auto said = link->send(write_message(
+        {.kind = "hello", .rank = place_.rank, .text = as, .body = own_process()}));
     if (!said) return tl::make_unexpected(said.error());
     return link;
   }
@@ -203,7 +215,14 @@ class JobOfRank final : public Job {
     if (place_.rank == 0) return {};
     Result<Link> link = say_hello(place_.address, port_, kForSigns);
     if (!link) return tl::make_unexpected(link.error());
-    watcher_.emplace(std::move(*link), place_.patience, place_.cannot_go_on);
+    watcher_.emplace(std::move(*link), place_.patience, [this](const std::string& why) {
+      std::this_thread::sleep_for(2 * kAfterPatience);  // the others notice by themselves, too
+      {
+        const std::lock_guard lock(first_held_);
+        first_.end();
+      }
+      place_.cannot_go_on(why);
+    });
     return {};
   }
 
@@ -249,6 +268,7 @@ class JobOfRank final : public Job {
     std::vector<Link> pulses;
     for (Arrival& one : come) {
       links_.push_back(std::move(*one.link));
+      processes_.push_back(std::move(one.process));
       if (one.pulse) pulses.push_back(std::move(*one.pulse));
     }
     giver_.emplace(std::move(pulses), place_.patience);
@@ -256,7 +276,8 @@ class JobOfRank final : public Job {
     for (const Link& link : links_)
       if (is_loopback(first)) first = own_address(link);
     for (Link& link : std::span(links_).subspan(1))
-      static_cast<void>(link.send(write_message({.kind = "welcome", .text = first})));
+      static_cast<void>(link.send(write_message(
+          {.kind = "welcome", .text = first, .body = own_process()})));
     open_backend(first);
     return {};
   }
@@ -264,6 +285,7 @@ class JobOfRank final : public Job {
   // The connections of a rank: rank 0 itself has one.
   struct Arrival {
     std::optional<Link> link, pulse;
+    PeerProcess process;
     bool is_first = false;
     bool is_whole() const { return link && (pulse || is_first); }
   };
@@ -285,6 +307,7 @@ class JobOfRank final : public Job {
     if (place) return fail(fmt::format("rank {} has come twice", hello->rank));
     arrival.is_first = hello->rank == 0;
     place = std::move(**link);
+    arrival.process = PeerProcess(hello->body);
     return {};
   }
 
@@ -293,12 +316,11 @@ class JobOfRank final : public Job {
   }
 
   static Result<void> missing(const Arrivals& come, const std::string& until) {
-    std::vector<size_t> absent;
+    std::vector<int> absent, others;
     for (size_t rank = 0; rank < come.size(); ++rank)
-      if (!come[rank].is_whole()) absent.push_back(rank);
-    return fail(fmt::format("{} {} never came {}; the {} others wait for {}",
-                            absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "),
-                            until, come.size() - absent.size(),
+      (come[rank].is_whole() ? others : absent).push_back(static_cast<int>(rank));
+    return fail(fmt::format("{} never came {}; {} {} for {}", ranks_in_words(absent), until,
+                            ranks_in_words(others), others.size() == 1 ? "waits" : "wait",
                             absent.size() == 1 ? "it" : "them"));
   }
 

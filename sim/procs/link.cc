@@ -177,6 +177,13 @@ Result<Listener> listen_anywhere() {
   return fail("cannot listen for the other ranks: " + why);
 }
 
+uint16_t free_port() {
+  const Result<Listener> listener = listen_anywhere();
+  if (!listener) return 0;
+  close(listener->socket);
+  return listener->port;
+}
+
 Result<std::optional<Link>> accept_one(int listener, std::chrono::milliseconds patience) {
   pollfd one{.fd = listener, .events = POLLIN, .revents = 0};
   const int ready = poll(&one, 1, static_cast<int>(patience.count()));

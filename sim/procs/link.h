@@ -59,6 +59,8 @@ struct Listener {
   uint16_t port = 0;
 };
 Result<Listener> listen_anywhere();
+// A port that was free a moment ago; 0: there is none.
+uint16_t free_port();
 // Nothing: nobody came in time.
 Result<std::optional<Link>> accept_one(int listener, std::chrono::milliseconds patience);
 Result<Link> connect_to(const std::string& host, uint16_t port);

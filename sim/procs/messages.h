@@ -3,16 +3,16 @@
 //
 // Pure functions from values to text and back; an error says what in a text is none. From a rank to
 // the coordinator (sim/procs/coordinator.h):
-//   hello    which rank this is                moves, moved   see Peers::tell_moving
+//   hello    which rank and process this is    moves, moved   see Peers::tell_moving
 //   turn     what it did, and that it waits    given          states, for other ranks
-//   step     it begins the step `text`          waits          and has nothing new to say
+//   step     it begins the step `text`         waits          and has nothing new to say
 //   failed   it can run this case no further: why; nothing where it was stopped
 //   seen     what it observed                  ready          it could go on, see go
 // and back:
 //   case     run this one            meet    these calls meet      over   nothing meets any more
 //   given    as another sent it      stop    end this case; why    end    no more cases
 //   go       it is this one's turn, and which stores others have changed
-//   welcome  all have come; the address of rank 0's host
+//   welcome  all have come; the address of rank 0's host, and its process
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "sim/procs/link.h"
 #include "tests/harness/program.h"
 #include "tests/harness/report_cases.h"
 
@@ -94,6 +95,10 @@ class LaunchTest : public Program {
     ADD_FAILURE() << "no case has ended: " << text_of(path("err"));
     return {};
   }
+  static std::string first_of_three() {
+    return "RANK=0 WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=" +
+           std::to_string(sim::free_port());
+  }
   static void expect_gone(const std::vector<pid_t>& processes) {
     for (int i = 0; i < 300; ++i) {
       const std::vector<Parent> all = all_processes();
@@ -135,6 +140,8 @@ TEST_F(LaunchTest, SaysWhatItLeavesOut) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_THAT(ended.out, AllOf(HasSubstr("skip  "), HasSubstr("has 2 ranks, and there are 1"),
                                HasSubstr("5 cases: 0 passed, 5 skipped")));
+  EXPECT_THAT(run(std::string("launch --ranks 2 --backend sim ") + kSmoke).out,
+              HasSubstr("moves bytes by the sim backend"));
 }
 
 TEST_F(LaunchTest, AnswersBadInputWithACodeAndAMessage) {
@@ -212,9 +219,18 @@ TEST_F(LaunchTest, EndsWithItsFirstRankAndWithItself) {
 
 TEST_F(LaunchTest, NamesRanksThatNeverCome) {
   const Ended ended = run(std::string("run --processes --patience 1 ") + kSmoke,
-                          "RANK=0 WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=29731");
+                          first_of_three());
   EXPECT_EQ(ended.code, 2);
-  EXPECT_THAT(ended.out, HasSubstr("ranks 1, 2 never came within 1 s"));
+  EXPECT_THAT(ended.out, HasSubstr("ranks 1, 2 never came within 1 s; rank 0 waits for them"));
+}
+
+// As launchers do once a rank has died.
+TEST_F(LaunchTest, NamesRanksThatHaveNotComeWhenItIsToldToEnd) {
+  const Ended ended = run(std::string("run --processes ") + kSmoke,
+                          first_of_three() + " timeout --preserve-status -s TERM 4");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.out, HasSubstr("ranks 1, 2 never came before rank 0 was told to end by "
+                                   "signal 15 (Terminated); rank 0 waits for them"));
 }
 
 }  // namespace

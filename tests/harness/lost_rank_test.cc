@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/procs/link.h"
 #include "tests/harness/program.h"
 
 namespace loadproof::harness {
@@ -56,7 +57,9 @@ std::vector<std::string> moments_of(int rank) {
 
 std::string step_of(const std::string& moment) { return moment.substr(0, moment.find(':')); }
 
-constexpr double kPatience = 3, kMost = 15;  // seconds, of what is not noticed at once
+// Seconds: of what is not noticed at once; and of what is. The latter is less than the patience,
+// and much, since other tests may run beside these.
+constexpr double kPatience = 3, kMost = 40, kLong = 90, kSoon = 60;
 
 class LostRankTest : public Program {
  protected:
@@ -107,7 +110,7 @@ class LostRankTest : public Program {
   // They mostly wait: several go at once.
   static void for_each(const std::vector<std::string>& moments,
                        const std::function<void(const std::string&)>& work) {
-    constexpr size_t kAtOnce = 4;
+    constexpr size_t kAtOnce = 3;
     std::atomic<size_t> next = 0;
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < kAtOnce; ++i)
@@ -117,7 +120,6 @@ class LostRankTest : public Program {
   }
 
   void kill_everywhere(int ranks, int rank, const std::vector<std::string>& moments) const {
-    constexpr double kLong = 60, kSoon = 20;
     for_each(moments, [&](const std::string& moment) {
       const std::string end_at = std::to_string(rank) + ":" + moment;
       const Ended ended = launch(ranks, end_at, kLong, kSoon);
@@ -179,7 +181,7 @@ TEST_F(LostRankTest, FirstStoppedOrHangs) {
     EXPECT_THAT(launch(3, "0:" + how, kPatience, kMost).err,
                 AllOf(HasSubstr("rank 1: rank 0 is lost: has said nothing for 3 s"),
                       HasSubstr("rank 2: rank 0 is lost"),
-                      HasSubstr("rank 0 did not end, and was killed")));
+                      HasSubstr("rank 0 was killed by signal 9")));
   });
   for_each({"load:hang", "join:moving:hang"}, [&](const std::string& how) {
     EXPECT_THAT(launch(3, "0:" + how, kPatience, kMost).err,
@@ -201,20 +203,23 @@ TEST_F(LostRankTest, BeforeItHasCome) {
   });
 }
 
-// As any launcher starts them: each process says by itself what it knows.
+// As any launcher starts them: each process says by itself what it knows, and none is left, though
+// nobody else looks after one that is stopped.
 TEST_F(LostRankTest, WithoutALaunch) {
-  for (int lost : {0, 2}) {
+  const std::pair<int, const char*> cases[] = {{0, ""}, {2, ""}, {0, ":stop"}, {2, ":stop"}};
+  for (const auto& [lost, how] : cases) {
     const std::string line =
-        "for rank in 0 1 2; do (RANK=$rank WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=29747 "
-        "LOADPROOF_END_AT=" + std::to_string(lost) + ":cut:moving " +
-        shell_word(LOADPROOF_PROGRAM) + " run --processes " + load(3) + " > " + path("out") +
-        "$rank 2>&1; echo $? > " + path("code") + "$rank) & done; wait";
+        "for rank in 0 1 2; do (RANK=$rank WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=" +
+        std::to_string(sim::free_port()) +
+        " LOADPROOF_END_AT=" + std::to_string(lost) + ":cut:moving" + how + " " +
+        shell_word(LOADPROOF_PROGRAM) + " run --processes --patience 3 " + load(3) + " > " +
+        path("out") + "$rank 2>&1; echo $? > " + path("code") + "$rank) & done; wait";
     ASSERT_EQ(shell(line).code, 0);
     for (int rank : {0, 1, 2}) {
       const std::string number = std::to_string(rank);
       EXPECT_EQ(text_of(path("code" + number)), rank == lost ? "137\n" : "2\n");
       if (rank == 0 && lost != 0) {
-        EXPECT_THAT(text_of(path("out0")), HasSubstr("rank 2 is lost: its process has ended"));
+        EXPECT_THAT(text_of(path("out0")), HasSubstr("rank 2 is lost: "));
       } else if (rank != lost) {
         EXPECT_THAT(text_of(path("out" + number)), HasSubstr("rank " + number + ": rank 0 is "));
       }
