@@ -341,8 +341,7 @@ Json key_type(std::string_view key) {
   if (key == "variants") return {{"type", "object"}, {"additionalProperties", defined("patch")}};
   if (key == "sweep")
     return {
-        {"type", "object"},
-        {"additionalProperties",
+        {"type", "object"}, {"additionalProperties",
          {{"anyOf", Json::array({{{"type", "array"}, {"minItems", 1}},
                                  {{"type", "object"}, {"additionalProperties", defined("patch")}},
                                  choice({"all"})})}}}};
