@@ -1,12 +1,11 @@
 // What do the fills and the scans of device memory cost? Where there is no device, no_device says
 // why.
-//   1. Counting and comparing: `of_copy` is bytes read per second over those that a copy from
-//   device
-//      to device reads and writes, measured in turns with the scan: 1 is the speed of memory.
+//   1. Counting, comparing and digests: `of_copy` is bytes read per second over those that a copy
+//      from device to device reads and writes, measured in turns with the scan: 1 is the speed of
+//      memory.
 //   2. The same NaN counted by torch: isnan().sum().
 //   3. A block allocated and given back, by fill, beside torch's empty and zeros. The fill is
-//   written
-//      when it is allocated, and the word of freed memory when it is given back.
+//      written when it is allocated, and the word of freed memory when it is given back.
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
@@ -106,6 +105,11 @@ void compared(benchmark::State& state) {
   against_copies(state, one, 2, [&] { return cuda().first_difference(one, other).has_value(); });
 }
 
+void digested(benchmark::State& state) {
+  const at::Tensor values = weights(state.range(0) * kMiB);
+  against_copies(state, values, 1, [&] { return cuda().block_digests(values).back(); });
+}
+
 template <typename Make>
 void made_and_freed(benchmark::State& state, Make make) {
   const int64_t bytes = state.range(0);
@@ -153,6 +157,7 @@ BENCHMARK_CAPTURE(counted, float64, DType::kFloat64)->SIZES;
 BENCHMARK_CAPTURE(counted, float8_e4m3fn, DType::kFloat8E4m3fn)->SIZES;
 BENCHMARK_CAPTURE(counted, int8, DType::kInt8)->SIZES;
 BENCHMARK(compared)->SIZES;
+BENCHMARK(digested)->SIZES;
 #undef SIZES
 #undef BLOCKS
 

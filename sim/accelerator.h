@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "sim/memory/device_ledger.h"
 #include "sim/memory/fill.h"
@@ -37,6 +38,7 @@ class Accelerator {
   virtual ElementCounts count(const at::Tensor& values) = 0;
   // The offset of the first byte that differs. The tensors have as many bytes, on one device.
   virtual std::optional<int64_t> first_difference(const at::Tensor& a, const at::Tensor& b) = 0;
+  virtual std::vector<uint64_t> block_digests(const at::Tensor& values) = 0;
 };
 
 }  // namespace loadproof::sim

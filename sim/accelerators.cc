@@ -90,6 +90,18 @@ bool same_bytes(const at::Tensor& a, const at::Tensor& b) {
   return !first_difference(data_of(a), data_of(b), bytes_of(a));
 }
 
+bool digests_in_place(const at::Tensor& values) {
+  return !values.is_cpu() && !values.is_meta() &&
+         static_cast<size_t>(bytes_of(values)) >= kDigestTreeFrom;
+}
+
+uint64_t digest_of(const at::Tensor& values, uint64_t seed) {
+  SIM_CHECK(values.is_contiguous(), "a digest of a tensor that is not contiguous");
+  if (digests_in_place(values)) return digest_of_blocks(of(values).block_digests(values), seed);
+  const at::Tensor here = on_host(values);
+  return digest(data_of(here), static_cast<size_t>(bytes_of(here)), seed);
+}
+
 at::Tensor on_host(const at::Tensor& tensor) {
   return tensor.is_meta() ? tensor : tensor.to(at::kCPU);
 }

@@ -9,6 +9,7 @@
 #include "sim/box.h"
 #include "sim/content.h"
 #include "sim/memory/ledger.h"
+#include "sim/memory/scan.h"
 #include "sim/models/initialise.h"
 #include "sim/torch_types.h"
 
@@ -102,8 +103,19 @@ const at::Tensor& Asset::reference(int slot) const {
   Reference& reference = references_[static_cast<size_t>(slot)];
   if (reference.known) return reference.value;
   const RankScope shared(kUnattributed);  // what cases share is no rank's memory
-  reference = {true, make_reference(slot)};
+  reference.value = make_reference(slot);
+  reference.known = true;
   return reference.value;
+}
+
+uint64_t Asset::reference_digest(int slot, uint64_t seed) const {
+  Reference& made = references_[static_cast<size_t>(slot)];
+  if (made.digest && made.seed == seed) return *made.digest;
+  const RankScope shared(kUnattributed);
+  const at::Tensor value = reference(slot).contiguous();
+  made.seed = seed;
+  made.digest = digest(data_of(value), static_cast<size_t>(bytes_of(value)), seed);
+  return *made.digest;
 }
 
 bool Asset::has_reference(int slot) const {

@@ -46,6 +46,8 @@ class Asset {
   // The value that the model directory, or the scenario, gives for a slot, in the declared dtype
   // and shape; undefined where it says nothing. Tied names give what they are tied to.
   const at::Tensor& reference(int slot) const;
+  // digest() of its bytes, which is remembered. REQUIRES: it is defined.
+  uint64_t reference_digest(int slot, uint64_t seed) const;
   // Whether it gives one; without making it, in a dry asset.
   bool has_reference(int slot) const;
   std::optional<int> slot_named(std::string_view name) const;
@@ -65,6 +67,8 @@ class Asset {
   struct Reference {
     bool known = false;
     at::Tensor value;
+    uint64_t seed = 0;               // of
+    std::optional<uint64_t> digest;  // which is made when it is first asked for
   };
   mutable std::vector<Reference> references_;
   at::Tensor make_reference(int slot) const;

@@ -4,6 +4,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <c10/core/InferenceMode.h>
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -173,6 +174,16 @@ CudaMachine look_at_cuda() {
   CudaMachine unseen;
   unseen.why_none = part.error().message;
   return unseen;
+}
+
+CudaMachine look_for_devices() {
+  if (void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL)) {
+    dlclose(driver);
+    return look_at_cuda();
+  }
+  CudaMachine none;
+  none.why_none = "this machine has no NVIDIA driver";
+  return none;
 }
 
 std::vector<std::string> launch_variables(const char* const* environment) {

@@ -56,6 +56,9 @@ std::vector<DeviceTrial> try_devices();
 
 // `why_none` also tells why the library that would ask could not be opened.
 CudaMachine look_at_cuda();
+// The same, but without a look where there is no driver: then there is no device either, and what
+// would ask for one takes a second to load.
+CudaMachine look_for_devices();
 
 // What a launcher (torchrun, Slurm, Open MPI, MPICH) has left in the environment, in its order:
 // NAME=VALUE of ranks, sizes and addresses, NAME of the others, which may be secrets.

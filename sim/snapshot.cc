@@ -100,6 +100,21 @@ void tally_beyond(double tolerance, const at::Tensor& left, const at::Tensor& ri
   }
 }
 
+// What a slot holds, contiguous on the host. It is copied there when somebody asks for it, which of
+// a large tensor on a device nobody may do.
+class HeldHere {
+ public:
+  explicit HeldHere(const at::Tensor& held) : held_(held) {}
+  const at::Tensor& get() {
+    if (!here_.defined()) here_ = on_host(held_).contiguous();
+    return here_;
+  }
+
+ private:
+  const at::Tensor& held_;
+  at::Tensor here_;
+};
+
 // A piece against the same elements of the whole. Padding is nobody's.
 void compare_elements(const at::Tensor& value, const at::Tensor& reference,
                       const std::vector<Part>& parts, double tolerance, Comparison& seen) {
@@ -156,8 +171,23 @@ std::string astray(const Slot& slot) {
                      text_of(slot.declared, slot.value.numel()));
 }
 
-// `value` is what the slot holds, on the host.
-Comparison compare_with(const Slot& held, const at::Tensor& value, const at::Tensor& reference) {
+bool holds_all(const Slot& held, const at::Tensor& reference) {
+  return held.value.sizes() == reference.sizes() &&
+         parts_of(held) == std::vector<Part>{{0, 0, held.value.numel()}};
+}
+
+// Of its dtype and shape, for a digest of them and the bytes.
+uint64_t key_of(const at::Tensor& tensor) {
+  uint64_t key = static_cast<uint64_t>(dtype_of(tensor)) + 1;
+  for (const int64_t extent : tensor.sizes()) key = key * 1000003 + static_cast<uint64_t>(extent);
+  return key;
+}
+
+// `digest` is the observed one of what the slot holds; the reference's is asked for where it spares
+// the copy of a tensor that is on a device.
+template <typename DigestOfReference>
+Comparison compare_with(const Slot& held, HeldHere& here, uint64_t digest,
+                        const at::Tensor& reference, DigestOfReference digest_of_reference) {
   Comparison seen;
   if (!reference.defined()) return seen;
   seen.known = true;
@@ -169,18 +199,23 @@ Comparison compare_with(const Slot& held, const at::Tensor& value, const at::Ten
   } else if (!held.shard && held.value.sizes() != reference.sizes()) {
     seen.reason = fmt::format("has shape [{}] instead of [{}]", fmt::join(held.value.sizes(), ", "),
                               fmt::join(reference.sizes(), ", "));
+  } else if (digests_in_place(held.value) && holds_all(held, reference) &&
+             digest == digest_of_reference(key_of(reference))) {
+    seen.equal = true;
   } else {
-    compare_elements(value.contiguous(), reference.contiguous(), parts_of(held),
-                     held.spec->tolerance, seen);
+    compare_elements(here.get(), reference.contiguous(), parts_of(held), held.spec->tolerance,
+                     seen);
   }
   return seen;
 }
 
 // Against the store `file`: also where the elements came from.
-Comparison compare_with_file(const Rank& rank, int slot, const at::Tensor& value,
+Comparison compare_with_file(const Rank& rank, int slot, HeldHere& here, uint64_t digest,
                              const Asset& asset, const ChainScope& scope) {
   const Slot& held = rank.slot(slot);
-  Comparison seen = compare_with(held, value, asset.reference(slot));
+  Comparison seen = compare_with(held, here, digest, asset.reference(slot), [&](uint64_t key) {
+    return asset.reference_digest(slot, key);
+  });
   const std::optional<int> tied = asset.slot_named(held.spec->tied_to);
   const int owner = tied && !held.spec->tied_slice ? *tied : slot;
   if (!asset.in_file()[static_cast<size_t>(owner)]) return seen;
@@ -193,17 +228,15 @@ Comparison compare_with_file(const Rank& rank, int slot, const at::Tensor& value
   return seen;
 }
 
-// Counted where it is; its digest, the same on every device, is of what `on_the_host` has.
-void count(const at::Tensor& given, const at::Tensor& on_the_host, TensorObservation& seen) {
-  const ElementCounts counts = count_elements(given.contiguous());
-  const at::Tensor value = on_the_host.contiguous();
+// Counted where it is. Its digest is the same on every device.
+void count(const at::Tensor& held, HeldHere& here, TensorObservation& seen) {
+  const at::Tensor value = held.is_cpu() ? here.get() : held.contiguous();
+  const ElementCounts counts = count_elements(value);
   seen.nan = counts.nan;
   seen.inf = counts.inf;
   seen.zero = counts.zero;
   seen.one = counts.one;
-  uint64_t key = static_cast<uint64_t>(seen.dtype) + 1;
-  for (int64_t extent : seen.shape) key = key * 1000003 + static_cast<uint64_t>(extent);
-  seen.digest = digest(data_of(value), static_cast<size_t>(bytes_of(value)), key);
+  seen.digest = digest_of(digests_in_place(value) ? value : here.get(), key_of(value));
 }
 
 TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
@@ -220,12 +253,16 @@ TensorObservation observe_tensor(const Rank& rank, int slot, const Asset& asset,
                          .tied_to = held.spec->tied_to,
                          .flags = {held.flags.begin(), held.flags.end()},
                          .elements = held.value.numel()};
-  const at::Tensor value = on_host(held.value);
-  if (!seen.meta) count(held.value, value, seen);
+  HeldHere here(held.value);
+  if (!seen.meta) count(held.value, here, seen);
   tell_states(rank, slot, scope, seen);
-  seen.reference = compare_with_file(rank, slot, value, asset, scope);
-  if (!declared.empty())
-    seen.declared = compare_with(held, value, declared[static_cast<size_t>(slot)]);
+  seen.reference = compare_with_file(rank, slot, here, seen.digest, asset, scope);
+  if (!declared.empty()) {
+    const at::Tensor& value = declared[static_cast<size_t>(slot)];
+    seen.declared = compare_with(held, here, seen.digest, value, [&](uint64_t key) {
+      return digest_of(value.contiguous(), key);
+    });
+  }
   seen.astray = astray(held);
   if (held.shard) {
     const std::vector<Part>& parts = held.shard->layout.parts;

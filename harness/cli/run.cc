@@ -123,7 +123,7 @@ class Run {
   // Asks for GPUs only where a case needs some.
   std::optional<std::string> lacks(const Case& one, int ranks_here = INT_MAX) {
     if (gpus_needed(one) == 0) return std::nullopt;
-    if (!machine_) machine_ = sim::look_at_cuda();
+    if (!machine_) machine_ = sim::look_for_devices();
     const Overrides& overrides = options_.selection.overrides;
     return lacks_gpus(one, overrides.device == "cuda" || overrides.backend == "nccl", *machine_,
                       ranks_here);

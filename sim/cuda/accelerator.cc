@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "sim/backends/caught.h"
 #include "sim/backends/nccl/devices.h"
@@ -38,6 +39,9 @@ class CudaAccelerator final : public Accelerator {
   ElementCounts count(const at::Tensor& values) override { return scans_->count(values); }
   std::optional<int64_t> first_difference(const at::Tensor& a, const at::Tensor& b) override {
     return scans_->first_difference(a, b);
+  }
+  std::vector<uint64_t> block_digests(const at::Tensor& values) override {
+    return scans_->block_digests(values);
   }
 
  private:

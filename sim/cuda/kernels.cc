@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kNames[] = {
     "count_int8",        "count_int16",    "count_int32",   "count_int64",
     "count_float8_e4m3fn", "count_float8_e5m2", "count_float16", "count_bfloat16",
-    "count_float32",     "count_float64",  kFirstDifferenceKernel,
+    "count_float32",     "count_float64",  kFirstDifferenceKernel, kBlockDigestsKernel,
 };
 
 }  // namespace

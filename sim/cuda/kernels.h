@@ -16,9 +16,10 @@ namespace loadproof::sim {
 // The text, for NVRTC.
 std::string_view scan_kernels_source();
 
-// All of their names; those of first_difference and of a count.
+// All of their names; those of first_difference, of block_digests and of a count.
 std::span<const char* const> scan_kernel_names();
 inline constexpr const char* kFirstDifferenceKernel = "first_difference";
+inline constexpr const char* kBlockDigestsKernel = "block_digests";
 const char* count_kernel(DType dtype);
 
 // The oldest compute capability that they are compiled for, as 10 × major + minor.

@@ -5,6 +5,9 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -44,7 +47,21 @@ struct OnOneDevice {
   int multiprocessors = 0;
   ScanTotals* answer = nullptr;   // there
   ScanTotals* to_host = nullptr;  // here, pinned
+  // Digests of blocks: as many as were ever needed at once. Not torch's memory: no rank's account.
+  unsigned long long* digests = nullptr;          // there
+  unsigned long long* digests_to_host = nullptr;  // here, pinned
+  size_t digests_fit = 0;
 };
+
+void make_room(OnOneDevice& here, size_t digests) {
+  if (digests <= here.digests_fit) return;
+  here.digests_fit = 0;
+  C10_CUDA_CHECK(cudaFree(std::exchange(here.digests, nullptr)));
+  C10_CUDA_CHECK(cudaFreeHost(std::exchange(here.digests_to_host, nullptr)));
+  C10_CUDA_CHECK(cudaMalloc(&here.digests, digests * sizeof *here.digests));
+  C10_CUDA_CHECK(cudaMallocHost(&here.digests_to_host, digests * sizeof *here.digests));
+  here.digests_fit = digests;
+}
 
 class Scans final : public DeviceScans {
  public:
@@ -80,8 +97,44 @@ class Scans final : public DeviceScans {
     return static_cast<int64_t>(totals[0]);
   }
 
+  std::vector<uint64_t> block_digests(const at::Tensor& values) override {
+    check_scannable(values);
+    const size_t bytes = values.nbytes();
+    if (bytes == 0) return {};
+    const c10::DeviceIndex device = values.device().index();
+    const OnDevice guard(device);
+    OnOneDevice& here = on(device);
+    cudaStream_t stream = c10::cuda::getCurrentCUDAStream(device).stream();
+    const auto* data = static_cast<const std::byte*>(values.const_data_ptr());
+    unsigned long long whole = bytes / kDigestBlock;
+    std::array<std::byte, kDigestBlock> rest;
+    const size_t rest_bytes = bytes % kDigestBlock;
+    if (rest_bytes > 0)
+      C10_CUDA_CHECK(cudaMemcpyAsync(rest.data(), data + whole * kDigestBlock, rest_bytes,
+                                     cudaMemcpyDeviceToHost, stream));
+    if (whole > 0) {
+      make_room(here, whole);
+      void* arguments[] = {&data, &whole, &here.digests};
+      launch(here, kBlockDigestsKernel, static_cast<int64_t>(bytes), stream, arguments);
+      C10_CUDA_CHECK(cudaMemcpyAsync(here.digests_to_host, here.digests,
+                                     whole * sizeof *here.digests, cudaMemcpyDeviceToHost,
+                                     stream));
+    }
+    C10_CUDA_CHECK(cudaStreamSynchronize(stream));
+    std::vector<uint64_t> all(here.digests_to_host, here.digests_to_host + whole);
+    if (rest_bytes > 0) all.push_back(digest(rest.data(), rest_bytes));
+    return all;
+  }
+
  private:
-  // The answer's place is the last argument of every kernel.
+  void launch(OnOneDevice& here, const char* kernel, int64_t bytes, cudaStream_t stream,
+              void** arguments) {
+    driver_.check(driver_.launch(here.kernels.at(kernel), blocks_for(bytes, here.multiprocessors),
+                                 1, 1, kThreadsOfBlock, 1, 1, 0, stream, arguments, nullptr),
+                  kernel);
+  }
+
+  // For the kernels that answer with totals, whose place is their last argument.
   ScanTotals run(c10::DeviceIndex device, const char* kernel, int64_t bytes,
                  const ScanTotals& start, std::vector<void*> arguments) {
     const OnDevice guard(device);
@@ -91,9 +144,7 @@ class Scans final : public DeviceScans {
     C10_CUDA_CHECK(
         cudaMemcpyAsync(here.answer, here.to_host, sizeof start, cudaMemcpyHostToDevice, stream));
     arguments.push_back(&here.answer);
-    driver_.check(driver_.launch(here.kernels.at(kernel), blocks_for(bytes, here.multiprocessors),
-                                 1, 1, kThreadsOfBlock, 1, 1, 0, stream, arguments.data(), nullptr),
-                  kernel);
+    launch(here, kernel, bytes, stream, arguments.data());
     C10_CUDA_CHECK(
         cudaMemcpyAsync(here.to_host, here.answer, sizeof start, cudaMemcpyDeviceToHost, stream));
     C10_CUDA_CHECK(cudaStreamSynchronize(stream));

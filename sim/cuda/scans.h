@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "sim/memory/scan.h"
 #include "sim/result.h"
@@ -23,6 +24,8 @@ class DeviceScans {
   virtual ~DeviceScans() = default;
   virtual ElementCounts count(const at::Tensor& values) = 0;
   virtual std::optional<int64_t> first_difference(const at::Tensor& a, const at::Tensor& b) = 0;
+  // Of the last block, where it is shorter, the bytes go to the host.
+  virtual std::vector<uint64_t> block_digests(const at::Tensor& values) = 0;
 };
 
 // Compiles the kernels for each kind of device that is here, which takes half a second a kind. An

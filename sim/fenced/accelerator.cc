@@ -193,6 +193,10 @@ class Fenced final : public Accelerator {
     return sim::first_difference(behind_fence(a.const_data_ptr()),
                                  behind_fence(b.const_data_ptr()), bytes_of(a));
   }
+  std::vector<uint64_t> block_digests(const at::Tensor& values) override {
+    return sim::block_digests(behind_fence(values.const_data_ptr()),
+                              static_cast<size_t>(bytes_of(values)));
+  }
 };
 
 }  // namespace

@@ -172,7 +172,21 @@ std::optional<int64_t> first_difference(const void* a, const void* b, int64_t by
 }
 
 uint64_t digest(const void* data, size_t bytes, uint64_t seed) {
-  return XXH3_64bits_withSeed(data, bytes, seed);
+  if (bytes < kDigestTreeFrom) return XXH3_64bits_withSeed(data, bytes, seed);
+  return digest_of_blocks(block_digests(data, bytes), seed);
+}
+
+std::vector<uint64_t> block_digests(const void* data, size_t bytes) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  std::vector<uint64_t> all;
+  all.reserve(bytes / kDigestBlock + 1);
+  for (size_t at = 0; at < bytes; at += kDigestBlock)
+    all.push_back(XXH3_64bits(begin + at, std::min(kDigestBlock, bytes - at)));
+  return all;
+}
+
+uint64_t digest_of_blocks(std::span<const uint64_t> blocks, uint64_t seed) {
+  return XXH3_64bits_withSeed(blocks.data(), blocks.size_bytes(), seed);
 }
 
 }  // namespace loadproof::sim

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "sim/dtype.h"
 
@@ -38,7 +40,15 @@ int64_t count_nan(const void* data, int64_t elements, DType dtype, Simd simd = b
 std::optional<int64_t> first_difference(const void* a, const void* b, int64_t bytes);
 
 // XXH3, 64 bits: for telling buffers apart, and equal on every machine. A digest of parts chains
-// through the seed, and is another than that of the whole.
+// through the seed, and is another than that of the whole. From kDigestTreeFrom bytes on it is XXH3
+// over the digests of the blocks, so that a device can take these where the bytes are.
 uint64_t digest(const void* data, size_t bytes, uint64_t seed = 0);
+
+inline constexpr size_t kDigestTreeFrom = 256 << 10;
+inline constexpr size_t kDigestBlock = 4096;
+// XXH3, with the seed 0, of each block; the last one may be shorter.
+std::vector<uint64_t> block_digests(const void* data, size_t bytes);
+// The digest of a buffer of kDigestTreeFrom bytes or more, of which these are the blocks'.
+uint64_t digest_of_blocks(std::span<const uint64_t> blocks, uint64_t seed = 0);
 
 }  // namespace loadproof::sim

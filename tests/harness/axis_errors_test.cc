@@ -98,7 +98,7 @@ variants:
         "world.nodes, world.ranks_per_node, world.devices_per_node, "
         "world.mesh.DIM, world.roles.NAME, "
         "world.groups.NAME, model, dtype, fill, backend, "
-        "attention, seed, schedule, dry, links.storage, links.memory, links.host_device, "
+        "device, attention, seed, schedule, dry, links.storage, links.memory, links.host_device, "
         "links.intra_node, links.inter_node, budget.rank_resident, budget.rank_reserved, "
         "budget.node_resident, "
         "budget.node_reserved, budget.device_resident, budget.device_reserved, limits.writes",

@@ -13,6 +13,7 @@
 #include "harness/runner.h"
 #include "sim/device_names.h"
 #include "sim/machine.h"
+#include "tests/harness/front_end.h"
 
 namespace loadproof::harness {
 namespace {
@@ -77,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(Places, Parity, ::testing::ValuesIn(places()), [](const
 
 TEST_P(Parity, ShowsWhatCpuAndGlooShow) {
   const auto& [device, backend] = GetParam();
-  const sim::CudaMachine machine = sim::look_at_cuda();
+  const sim::CudaMachine machine = sim::look_for_devices();
   if ((device == "cuda" || backend == "nccl") && machine.devices.empty())
     GTEST_SKIP() << machine.why_none;
   sim::Session session;
@@ -108,6 +109,36 @@ TEST_P(Parity, ShowsWhatCpuAndGlooShow) {
   if (device != "cuda" && backend != "nccl") {
     EXPECT_EQ(left_out, 0u) << why;
   }
+}
+
+// Tensors whose bytes are told by a digest where they are; of the scenarios' few are so large.
+TEST(LargeTensors, OfADeviceShowWhatTheHostShows) {
+  const Parsed parsed = parse_text(R"(about: a
+world: {ranks: 2}
+tensors:
+  right: {shape: [300, 512], from: file}
+  wrong: {shape: [300, 512], from: file}
+  half:  {shape: [300, 1024], from: file}
+steps:
+  - read:  {of: file}
+  - fill:  {of: wrong, with: const, const: 14, rows: [7], ranks: 1}
+  - shard: {of: half}
+)",
+                                   {});
+  ASSERT_TRUE(parsed.scenario) << print(parsed.diagnostics, parsed.sources);
+  const Case plan = expand(*parsed.scenario, {}).cases.at(0);
+  sim::Session session;
+  sim::WorldSpec spec = world_of(plan);
+  const Result<Observation> expected = session.run(spec);
+  spec.device = "fenced";
+  const Result<Observation> seen = session.run(spec);
+  ASSERT_TRUE(seen && expected);
+  EXPECT_EQ(first_difference(without_rounding(*seen), without_rounding(*expected)), "");
+  const std::vector<TensorObservation>& tensors = seen->ranks[1].points.back().tensors;
+  EXPECT_TRUE(tensors[0].reference.equal);
+  EXPECT_EQ(tensors[1].reference.differing, 512);
+  EXPECT_EQ(tensors[1].reference.first_differing, 7 * 512);
+  EXPECT_TRUE(tensors[2].reference.equal);
 }
 
 }  // namespace

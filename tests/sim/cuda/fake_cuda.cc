@@ -52,10 +52,11 @@ CUresult fake_load_module(CUmodule* module, const void* image) {
   return in_context();
 }
 
-using Count = void (*)(const unsigned char*, unsigned long long, unsigned long long*);
+// Of a buffer, a number and where the answer goes.
+using OfOne = void (*)(const unsigned char*, unsigned long long, unsigned long long*);
 struct Named {
   std::string_view name;
-  Count count;
+  OfOne of_one;
 };
 constexpr Named kKernels[] = {
     {"count_int8", kernels::count_int8},
@@ -68,6 +69,7 @@ constexpr Named kKernels[] = {
     {"count_bfloat16", kernels::count_bfloat16},
     {"count_float32", kernels::count_float32},
     {"count_float64", kernels::count_float64},
+    {"block_digests", kernels::block_digests},
     {"first_difference", nullptr},
 };
 
@@ -87,8 +89,8 @@ CUresult fake_launch(CUfunction function, unsigned blocks, unsigned, unsigned, u
   const auto data = [&](int i) { return *static_cast<Data*>(arguments[i]); };
   const auto number = [&](int i) { return *static_cast<Number*>(arguments[i]); };
   const auto answer = [&](int i) { return *static_cast<Number**>(arguments[i]); };
-  if (one->count != nullptr) {
-    grid::launch(blocks, threads, one->count, data(0), number(1), answer(2));
+  if (one->of_one != nullptr) {
+    grid::launch(blocks, threads, one->of_one, data(0), number(1), answer(2));
   } else {
     grid::launch(blocks, threads, kernels::first_difference, data(0), data(1), number(2),
                  answer(3));

@@ -20,7 +20,7 @@ constexpr unsigned kWarp = 32;
 
 struct Warp {
   std::barrier<> barrier{kWarp};
-  unsigned slots[kWarp] = {};
+  unsigned long long slots[kWarp] = {};
 };
 
 // What the threads of the block that runs share.
@@ -65,6 +65,11 @@ inline uint4 __ldg(const uint4* from) {
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline int __popcll(unsigned long long word) { return __builtin_popcountll(word); }
 
+inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+  __extension__ typedef unsigned __int128 Wide;
+  return static_cast<unsigned long long>(static_cast<Wide>(a) * b >> 64);
+}
+
 inline void __syncthreads() { block_->barrier.arrive_and_wait(); }
 
 inline unsigned __reduce_add_sync(unsigned, unsigned value) {
@@ -72,9 +77,19 @@ inline unsigned __reduce_add_sync(unsigned, unsigned value) {
   warp.slots[thread_index_.x % kWarp] = value;
   warp.barrier.arrive_and_wait();
   unsigned sum = 0;
-  for (const unsigned one : warp.slots) sum += one;
+  for (const unsigned long long one : warp.slots) sum += static_cast<unsigned>(one);
   warp.barrier.arrive_and_wait();
   return sum;
+}
+
+inline unsigned long long __shfl_xor_sync(unsigned, unsigned long long value, int bits) {
+  Warp& warp = block_->warps[thread_index_.x / kWarp];
+  const unsigned own = thread_index_.x % kWarp;
+  warp.slots[own] = value;
+  warp.barrier.arrive_and_wait();
+  const unsigned long long other = warp.slots[own ^ static_cast<unsigned>(bits)];
+  warp.barrier.arrive_and_wait();
+  return other;
 }
 
 inline void atomicAdd(unsigned long long* to, unsigned long long value) {

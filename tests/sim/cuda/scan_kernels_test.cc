@@ -178,6 +178,37 @@ TEST(ScanKernels, FindTheFirstDifferenceWhereverItIs) {
     }
 }
 
+// The grid has four warps: fewer blocks than that, and several rounds of some.
+TEST(ScanKernels, DigestBlocksAsTheHostDoesAtEveryAlignment) {
+  std::mt19937_64 random(13);
+  Buffer buffer(10 * kDigestBlock + 16);
+  for (const size_t blocks : {0u, 1u, 3u, 10u})
+    for (size_t offset = 0; offset < 16; offset += blocks == 1 ? 1 : 6) {
+      strew(buffer, DType::kUint8, random);
+      const unsigned char* data = buffer.data() + offset;
+      std::vector<unsigned long long> found(blocks + 1, 7);
+      host_grid::launch(kBlocks, kThreads, on_host::block_digests, data,
+                        static_cast<unsigned long long>(blocks), found.data());
+      EXPECT_EQ(found[blocks], 7u) << "beyond the last";
+      found.pop_back();
+      const std::vector<uint64_t> expected = block_digests(data, blocks * kDigestBlock);
+      EXPECT_EQ(std::vector<uint64_t>(found.begin(), found.end()), expected)
+          << blocks << " from " << offset;
+    }
+}
+
+// Sums that carry and products at their limits.
+TEST(ScanKernels, DigestBlocksThatAreAllTheSame) {
+  for (const int fill : {0x00, 0x80, 0xFF}) {
+    Buffer buffer(2 * kDigestBlock);
+    std::memset(buffer.data(), fill, buffer.size());
+    unsigned long long found[2] = {};
+    host_grid::launch(kBlocks, kThreads, on_host::block_digests, buffer.data(), 2ull, &found[0]);
+    EXPECT_EQ(found[0], digest(buffer.data(), kDigestBlock)) << fill;
+    EXPECT_EQ(found[1], found[0]) << fill;
+  }
+}
+
 TEST(RepeatPattern, CopiesAsOftenAsItMustDouble) {
   for (const size_t bytes : {0u, 1u, 6u, 7u, 8u, 14u, 100u, 7u * 64}) {
     const std::string pattern = "pattern";
@@ -205,7 +236,9 @@ TEST(ScanKernels, AreAllThereByName) {
                              [&](std::string_view one) { return one == count_kernel(dtype); }),
         scan_kernel_names().end());
   }
-  EXPECT_NE(scan_kernels_source().find("SCAN_KERNEL first_difference("), std::string::npos);
+  for (const char* name : {kFirstDifferenceKernel, kBlockDigestsKernel})
+    EXPECT_NE(scan_kernels_source().find(std::string("SCAN_KERNEL ") + name + "("),
+              std::string::npos);
   EXPECT_EQ(blocks_for(0, 132), 1u);
   EXPECT_EQ(blocks_for(64 * 256 + 1, 132), 2u);
   EXPECT_EQ(blocks_for(int64_t{1} << 40, 132), 6u * 132);

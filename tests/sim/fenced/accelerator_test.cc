@@ -107,6 +107,28 @@ TEST_F(Fenced, TellsTheFirstByteThatDiffers) {
   EXPECT_EQ(accelerator_->first_difference(a, b), 60 * 8);
 }
 
+TEST_F(Fenced, DigestsAsTheHostDoes) {
+  constexpr size_t kLarge = kDigestTreeFrom / 8;
+  for (const size_t elements : {size_t{0}, size_t{7}, kLarge - 1, kLarge, kLarge + 700}) {
+    const at::Tensor here = at::arange(static_cast<int64_t>(elements)), there = away(here);
+    const uint64_t expected = digest(here.const_data_ptr(), elements * 8, 3);
+    EXPECT_EQ(digest_of(here, 3), expected) << elements;
+    EXPECT_EQ(digest_of(there, 3), expected) << elements;
+    EXPECT_EQ(digests_in_place(there), elements >= kLarge) << elements;
+    EXPECT_FALSE(digests_in_place(here)) << elements;
+  }
+}
+
+TEST_F(Fenced, DigestsWhatIsLargeWithoutAHostsCopy) {
+  const at::Tensor there = away(at::arange(1 << 20));
+  reset_ledger();
+  const RankScope scope(1);
+  digest_of(there, 3);
+  EXPECT_EQ(read_ledger(1).reserved_peak, 0);
+  on_host(there);
+  EXPECT_EQ(read_ledger(1).reserved_peak, 8 << 20);
+}
+
 TEST_F(Fenced, ChargesTheRankThatWorks) {
   {
     const RankScope scope(3, 17);

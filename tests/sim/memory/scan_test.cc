@@ -6,6 +6,7 @@
 #include <c10/util/Half.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -183,6 +184,34 @@ TEST(Scan, DigestDependsOnEveryBitTheLengthAndTheSeed) {
 
 // From the specification's published value for empty input, so that files with digests stay valid.
 TEST(Scan, DigestIsXxh3) { EXPECT_EQ(digest(nullptr, 0), 0x2D06800538D394C2u); }
+
+TEST(Scan, DigestOfLargeBuffersIsThatOfTheirBlocks) {
+  for (const size_t size : {kDigestTreeFrom, kDigestTreeFrom + 1, kDigestTreeFrom + kDigestBlock,
+                            3 * kDigestTreeFrom - 1}) {
+    auto bytes = strewn_bytes(size);
+    std::vector<uint64_t> blocks;
+    for (size_t at = 0; at < size; at += kDigestBlock)
+      blocks.push_back(digest(bytes.data() + at, std::min(kDigestBlock, size - at)));
+    EXPECT_EQ(block_digests(bytes.data(), size), blocks) << size;
+    const uint64_t before = digest(bytes.data(), size, 5);
+    EXPECT_EQ(before, digest(blocks.data(), blocks.size() * sizeof blocks[0], 5)) << size;
+    EXPECT_EQ(before, digest_of_blocks(blocks, 5)) << size;
+    EXPECT_NE(before, digest(bytes.data(), size, 6)) << size;
+    for (const size_t at : {size_t{0}, kDigestBlock - 1, kDigestBlock, size / 2, size - 1}) {
+      bytes[at] ^= std::byte{1};
+      EXPECT_NE(digest(bytes.data(), size, 5), before) << at << " of " << size;
+      bytes[at] ^= std::byte{1};
+    }
+  }
+}
+
+// Below that it is the plain XXH3 of all bytes, which a tree would not be.
+TEST(Scan, DigestOfSmallBuffersIsPlain) {
+  const auto bytes = strewn_bytes(kDigestTreeFrom - 1);
+  EXPECT_NE(digest(bytes.data(), bytes.size()),
+            digest_of_blocks(block_digests(bytes.data(), bytes.size())));
+  EXPECT_EQ(block_digests(bytes.data(), 0), std::vector<uint64_t>());
+}
 
 }  // namespace
 }  // namespace loadproof::sim

@@ -75,6 +75,22 @@ TEST_F(DeviceScan, CountsWhatFreshMemoryHolds) {
   }
 }
 
+TEST_F(DeviceScan, DigestsBlocksAsTheHostDoes) {
+  // Room for digests grows, and is then more than is needed. The last block is often shorter.
+  std::vector<int64_t> sizes = {0, 1, 4095, 4096, 4097, 100'003, 8192};
+  if (!is_fake()) sizes.insert(sizes.end(), {int64_t{64} << 20, (int64_t{300} << 20) + 77});
+  for (const int64_t bytes : sizes) {
+    const at::Tensor here = random_bytes(bytes + 16, static_cast<uint64_t>(bytes) + 5);
+    const at::Tensor there = here.to(cuda->device_of(0));
+    for (const int64_t offset : {0, 2, 8}) {
+      const auto* data = here.const_data_ptr<uint8_t>() + offset;
+      EXPECT_EQ(cuda->block_digests(there.narrow(0, offset, bytes)),
+                block_digests(data, static_cast<size_t>(bytes)))
+          << bytes << " bytes from " << offset;
+    }
+  }
+}
+
 TEST_F(DeviceScan, FindsTheFirstDifference) {
   const int64_t bytes = is_fake() ? 100'003 : (int64_t{64} << 20) + 3;
   const at::Tensor here = random_bytes(bytes, 3);
