@@ -116,12 +116,14 @@ class TcpStore final : public JobStore {
                                                  std::move(given_up)));
   }
 
-  Result<std::unique_ptr<Backend>> make_nccl_backend(int rank, int ranks, int device) override {
+  Result<std::unique_ptr<Backend>> make_nccl_backend(int rank, int ranks, int device,
+                                                     std::function<bool()> given_up) override {
     return make_nccl_job_backend({.store = store_.get(),
                                   .rank = rank,
                                   .ranks = ranks,
                                   .device = device,
-                                  .timeout = 2 * timeout_});
+                                  .timeout = 2 * timeout_,
+                                  .given_up = std::move(given_up)});
   }
 
  private:

@@ -29,7 +29,8 @@ class JobStore {
   virtual std::unique_ptr<Backend> make_backend(int rank, int ranks, const std::string& address,
                                                 std::function<bool()> given_up = {}) = 0;
   // Over NCCL, for the same rank, on that device of this host. An error where there is none.
-  virtual Result<std::unique_ptr<Backend>> make_nccl_backend(int rank, int ranks, int device) = 0;
+  virtual Result<std::unique_ptr<Backend>> make_nccl_backend(
+      int rank, int ranks, int device, std::function<bool()> given_up = {}) = 0;
 };
 
 struct JobStoreOptions {

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ struct NcclJob {
   int rank = 0, ranks = 1;
   int device = 0;                // of this host
   std::chrono::milliseconds timeout{};  // for those who do not come
+  std::function<bool()> given_up = {};  // asked while a transfer waits: whether it need not
 };
 
 class NcclPart {
@@ -60,7 +62,7 @@ class NcclPart {
 // What both sides must have been compiled with. The first factor is raised by hand with every
 // change of this header or of Backend; the sizes catch most changes of what passes through it.
 inline constexpr uint64_t kNcclPartVersion =
-    3 * 1'000'000 + sizeof(Transfer) * 1'000 + sizeof(Member) + sizeof(CudaMachine);
+    4 * 1'000'000 + sizeof(Transfer) * 1'000 + sizeof(Member) + sizeof(CudaMachine);
 
 // The two symbols of the library. The part lives as long as the process.
 inline constexpr const char* kNcclPartVersionSymbol = "loadproof_nccl_part_version";

@@ -29,11 +29,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr const char* kCoordinatorKey = "coordinator";
-// What a rank comes for.
 // So much later than rank 0 others give up, so that it tells who is missing.
 constexpr std::chrono::milliseconds kAfterPatience{200};
 // So long rank 0 may take to notice that its case is given up, once it has not been heard of.
 constexpr std::chrono::milliseconds kToGiveUp{3000};
+// What a rank comes for.
 constexpr const char *kForMessages = "messages", *kForSigns = "signs of life";
 
 class JobOfRank final : public Job {
@@ -176,7 +176,8 @@ class JobOfRank final : public Job {
   Result<Backend*> backend_of(const WorldSpec& spec) {
     if (spec.backend != "nccl") return backend_.get();
     if (!nccl_) {
-      auto made = store_->make_nccl_backend(place_.rank, place_.ranks, place_.local_rank);
+      auto made = store_->make_nccl_backend(place_.rank, place_.ranks, place_.local_rank,
+                                            [this] { return here_ && here_->is_stopped(); });
       if (!made) return tl::make_unexpected(made.error());
       nccl_ = std::move(*made);
     }

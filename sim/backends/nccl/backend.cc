@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <fmt/format.h>
 
+#include <thread>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 #include "sim/backends/caught.h"
@@ -75,6 +76,16 @@ c10::intrusive_ptr<c10d::Work> start(const Transfer& transfer, size_t member, St
   SIM_CHECK(false, "no such collective: {}", static_cast<int>(transfer.op));
 }
 
+// Throws what torch throws, and where other ranks need not be waited for.
+void wait_for(c10d::Work& work, const std::function<bool()>& given_up) {
+  constexpr std::chrono::milliseconds kSlice{1};
+  while (given_up && !work.isCompleted()) {
+    TORCH_CHECK(!given_up(), "other ranks were waited for no more");
+    std::this_thread::sleep_for(kSlice);
+  }
+  work.wait();
+}
+
 class NcclBackend final : public Backend {
  public:
   explicit NcclBackend(std::unique_ptr<NcclWorld> world) : world_(std::move(world)) {}
@@ -122,7 +133,8 @@ class NcclBackend final : public Backend {
     });
     if (done)
       done = on_each([&](size_t member, at::Device) {
-        start(transfer, member, staged[member], (*group)->at(member))->wait();
+        wait_for(*start(transfer, member, staged[member], (*group)->at(member)),
+                 world_->given_up());
       });
     if (done)
       done = on_each([&](size_t member, at::Device) { unstage(transfer, member, staged[member]); });

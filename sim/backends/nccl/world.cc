@@ -129,12 +129,15 @@ class JobWorld final : public World {
       : World(job.ranks, job.timeout),
         rank_(job.rank),
         device_(job.device),
+        given_up_(job.given_up),
         store_(c10::intrusive_ptr<c10d::Store>::reclaim_copy(job.store)) {}
   std::optional<int> own_rank() const override { return rank_; }
   int device_of(int) const override { return device_; }
+  std::function<bool()> given_up() const override { return given_up_; }
 
  private:
   int rank_, device_;
+  std::function<bool()> given_up_;
   c10::intrusive_ptr<c10d::Store> store_;
 
   c10::intrusive_ptr<c10d::Store> store_for(const std::vector<int>& ranks) override {

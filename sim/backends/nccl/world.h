@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -36,6 +37,8 @@ class NcclWorld {
   virtual std::optional<int> own_rank() const = 0;
   // Of a rank that is here: the index of its device.
   virtual int device_of(int rank) const = 0;
+  // As GlooWorld's (sim/backends/gloo_world.h).
+  virtual std::function<bool()> given_up() const { return {}; }
   // The group of these ranks; made, with its communicators, when it is first asked for.
   virtual Result<NcclGroup*> group(const std::vector<int>& ranks) = 0;
   // Ends what is in flight without waiting for it. Only the destructor may follow.
