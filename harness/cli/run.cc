@@ -133,9 +133,8 @@ class Run {
     Selection only_this = options_.selection;
     only_this.only.clear();
     only_this.paths = {one.id};
-    std::vector<std::string> words = all_words(only_this);
-    if (options_.twice) words.insert(words.begin(), "--twice");
-    run_in_workers({one}, 1, words, [this](CaseResult result) { take(std::move(result)); });
+    run_in_workers({one}, 1, words_for_workers(only_this),
+                   [this](CaseResult result) { take(std::move(result)); });
   }
 
   void run_apart(const std::vector<Case>& plan, const ProcessesOptions& how) {
@@ -146,9 +145,14 @@ class Run {
   }
 
   void run_shared(const std::vector<Case>& plan, size_t jobs) {
-    std::vector<std::string> words = all_words(options_.selection);
+    run_in_workers(plan, jobs, words_for_workers(options_.selection),
+                   [this](CaseResult result) { take(std::move(result)); });
+  }
+
+  std::vector<std::string> words_for_workers(const Selection& selection) const {
+    std::vector<std::string> words = all_words(selection);
     if (options_.twice) words.insert(words.begin(), "--twice");
-    run_in_workers(plan, jobs, words, [this](CaseResult result) { take(std::move(result)); });
+    return words;
   }
 
   void take(CaseResult result) {

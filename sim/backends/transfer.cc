@@ -29,12 +29,14 @@ Needs needs(const Transfer& transfer, bool is_source) {
 }
 
 void check_dense(const Transfer& transfer, const Member& member,
-                 const std::vector<at::Tensor>& list, size_t count, bool is_here, Places places) {
+                 const std::vector<at::Tensor>& list, size_t count, bool is_here,
+                 TensorMemory memory) {
   SIM_CHECK(list.size() >= count, "rank {} of a {} has {} tensors where {} are needed", member.rank,
             name(transfer.op), list.size(), count);
   for (size_t i = 0; i < count; ++i) {
     const at::Tensor& tensor = list[i];
-    const bool is_there = tensor.defined() && tensor.is_cuda() && places == Places::kHostAndDevices;
+    const bool is_there = tensor.defined() && tensor.is_cuda() &&
+                          memory == TensorMemory::kHostAndDevices;
     SIM_CHECK(tensor.defined() && (tensor.is_cpu() || is_there || (tensor.is_meta() && !is_here)) &&
                   tensor.is_contiguous(),
               "rank {} of a {} has a tensor that is not a dense one on the CPU", member.rank,
@@ -71,7 +73,7 @@ bool reducible(c10::ScalarType type) {
 
 }  // namespace
 
-void check(const Transfer& transfer, std::optional<int> own, Places places) {
+void check(const Transfer& transfer, std::optional<int> own, TensorMemory memory) {
   const size_t count = transfer.members.size();
   SIM_CHECK(count > 0, "a {} has no members", name(transfer.op));
   SIM_CHECK(transfer.source >= 0 && static_cast<size_t>(transfer.source) < count,
@@ -82,8 +84,8 @@ void check(const Transfer& transfer, std::optional<int> own, Places places) {
     const Member& member = transfer.members[i];
     const Needs need = needs(transfer, i == static_cast<size_t>(transfer.source));
     const bool is_here = !own || member.rank == *own;
-    check_dense(transfer, member, member.in, need.in, is_here, places);
-    check_dense(transfer, member, member.out, need.out, is_here, places);
+    check_dense(transfer, member, member.in, need.in, is_here, memory);
+    check_dense(transfer, member, member.out, need.out, is_here, memory);
   }
   if (transfer.op == Collective::kAllReduce) check_same_layout(transfer);
   for_each_piece(transfer, [&](const at::Tensor& from, const at::Tensor& to) {

@@ -14,11 +14,12 @@
 namespace loadproof::sim {
 
 // Where the tensors may be that a backend is handed.
-enum class Places : uint8_t { kHost, kHostAndDevices };
+enum class TensorMemory : uint8_t { kHost, kHostAndDevices };
 
 // SIM_CHECKs everything that the seam asks of a transfer (sim/backends/backend.h). With `own`, only
 // that rank is here, and the tensors of others may be on meta: sizes alone.
-void check(const Transfer& transfer, std::optional<int> own = {}, Places places = Places::kHost);
+void check(const Transfer& transfer, std::optional<int> own = {},
+           TensorMemory memory = TensorMemory::kHost);
 
 // SIM_CHECKs that the members are ranks of a world of so many.
 void check_ranks(const Transfer& transfer, int ranks);

@@ -20,7 +20,7 @@ using caching::CUDAAllocator;
 // What is known of a block that is in use.
 struct Live {
   size_t bytes = 0;
-  Place place;
+  StreamPlace place;
   c10::DeleterFnPtr torchs = nullptr;  // of its DataPtr; nothing where there was none
   bool is_shared = false;              // other streams than that of its place may use it
 };
@@ -182,7 +182,7 @@ class Poisoned final : public Forwarding, public PoisonedDeviceMemory {
   void set_fill(Fill fill) override { fill_.store(fill, std::memory_order_relaxed); }
 
   DataPtr allocate(size_t bytes) override {
-    const Place place = writer_.here();
+    const StreamPlace place = writer_.here();
     DataPtr made = torchs_.allocate(bytes);
     SIM_CHECK(made.get() == made.get_context(), "a block has a context of its own");
     const c10::DeleterFnPtr deleter = made.get_deleter();
@@ -193,11 +193,11 @@ class Poisoned final : public Forwarding, public PoisonedDeviceMemory {
   c10::DeleterFnPtr raw_deleter() const override { return &delete_block; }
 
   void* raw_alloc(size_t bytes) override {
-    const Place place = writer_.here();
+    const StreamPlace place = writer_.here();
     return admit_raw(torchs_.raw_alloc(bytes), bytes, place);
   }
   void* raw_alloc_with_stream(size_t bytes, cudaStream_t stream) override {
-    const Place place{writer_.here().device, stream};
+    const StreamPlace place{writer_.here().device, stream};
     return admit_raw(torchs_.raw_alloc_with_stream(bytes, stream), bytes, place);
   }
   void raw_delete(void* block) override { discharge(block); }
@@ -239,7 +239,7 @@ class Poisoned final : public Forwarding, public PoisonedDeviceMemory {
     }
   }
 
-  void* admit_raw(void* block, size_t bytes, Place place) {
+  void* admit_raw(void* block, size_t bytes, StreamPlace place) {
     if (block == nullptr) return nullptr;
     try {
       admit(block, {bytes, place});

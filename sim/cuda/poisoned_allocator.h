@@ -32,7 +32,7 @@ class CUDAAllocator;
 namespace loadproof::sim {
 
 // Where a block is, and the stream on which it is used first.
-struct Place {
+struct StreamPlace {
   c10::DeviceIndex device = 0;
   CUstream_st* stream = nullptr;
 };
@@ -41,11 +41,12 @@ struct Place {
 class DeviceWriter {
  public:
   virtual ~DeviceWriter() = default;
-  virtual Place here() = 0;  // of the calling thread: its device, and that one's current stream
+  // Of the calling thread: its device, and that one's current stream.
+  virtual StreamPlace here() = 0;
   // Both only start the writing. The first throws what torch throws.
-  virtual void fill(Place place, void* data, size_t bytes, Fill fill) = 0;
+  virtual void fill(StreamPlace place, void* data, size_t bytes, Fill fill) = 0;
   // Never fails: at the end of the process CUDA may be gone before the last tensors.
-  virtual void fill_freed(Place place, void* data, size_t bytes) noexcept = 0;
+  virtual void fill_freed(StreamPlace place, void* data, size_t bytes) noexcept = 0;
 };
 
 class PoisonedDeviceMemory {

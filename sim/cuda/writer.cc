@@ -22,12 +22,12 @@ class CudaWriter final : public DeviceWriter {
  public:
   explicit CudaWriter(const Driver& driver) : driver_(driver) {}
 
-  Place here() override {
+  StreamPlace here() override {
     const c10::DeviceIndex device = c10::cuda::current_device();
     return {device, c10::cuda::getCurrentCUDAStream(device).stream()};
   }
 
-  void fill(Place place, void* data, size_t bytes, Fill fill) override {
+  void fill(StreamPlace place, void* data, size_t bytes, Fill fill) override {
     const OnDevice guard(place.device);
     if (fill == Fill::kStale) {
       stale(place, static_cast<std::byte*>(data), bytes);
@@ -36,7 +36,7 @@ class CudaWriter final : public DeviceWriter {
     }
   }
 
-  void fill_freed(Place place, void* data, size_t bytes) noexcept override {
+  void fill_freed(StreamPlace place, void* data, size_t bytes) noexcept override {
     try {
       const OnDevice guard(place.device);
       words(place, static_cast<std::byte*>(data), bytes, kFreedWord);
@@ -47,7 +47,7 @@ class CudaWriter final : public DeviceWriter {
 
  private:
   // REQUIRES: an even address, as all of torch's are.
-  void words(Place place, std::byte* data, size_t bytes, uint16_t word) {
+  void words(StreamPlace place, std::byte* data, size_t bytes, uint16_t word) {
     const size_t even = bytes / 2 * 2;
     if (even > 0)
       driver_.check(
@@ -56,7 +56,7 @@ class CudaWriter final : public DeviceWriter {
     if (bytes > even) C10_CUDA_CHECK(cudaMemsetAsync(data + even, word & 0xFF, 1, place.stream));
   }
 
-  void stale(Place place, std::byte* data, size_t bytes) {
+  void stale(StreamPlace place, std::byte* data, size_t bytes) {
     const void* pattern = pattern_on(place);
     const auto copy = [&](std::byte* to, const void* from, size_t length) {
       C10_CUDA_CHECK(cudaMemcpyAsync(to, from, length, cudaMemcpyDeviceToDevice, place.stream));
@@ -67,7 +67,7 @@ class CudaWriter final : public DeviceWriter {
   }
 
   // Made when it is first needed on a device, for good.
-  const void* pattern_on(Place place) {
+  const void* pattern_on(StreamPlace place) {
     const std::scoped_lock lock(mutex_);
     void*& made = patterns_[place.device];
     if (made != nullptr) return made;

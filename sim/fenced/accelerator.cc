@@ -1,6 +1,5 @@
 #include "sim/fenced/accelerator.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/native/CPUFallback.h>
 #include <ATen/native/Resize.h>
@@ -11,8 +10,6 @@
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
-
-#include <mutex>
 
 #include "sim/fenced/memory.h"
 #include "sim/torch_types.h"

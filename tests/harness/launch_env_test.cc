@@ -54,7 +54,6 @@ TEST(LaunchEnvironment, KnowsMpi) {
   EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "2"}, {"MASTER_ADDR", "h"}})->by, "PMI");
 }
 
-// Each may itself have been started by the next.
 // srun --mpi=pmi2, and mpirun of several hosts in an allocation.
 TEST(LaunchEnvironment, KnowsMpiWithinSlurm) {
   const Launched launched = *read(with(kSlurm, {{"PMI_RANK", "3"}, {"PMI_SIZE", "8"}}));
@@ -64,6 +63,7 @@ TEST(LaunchEnvironment, KnowsMpiWithinSlurm) {
   EXPECT_EQ(read(with(kSlurm, kMpi))->address, "127.0.0.1");
 }
 
+// Each may itself have been started by the next.
 TEST(LaunchEnvironment, GoesByTheInnermostLauncher) {
   EXPECT_EQ(read(with(with(kSlurm, kMpi), kTorchrun))->by, "torchrun");
   EXPECT_EQ(read(with(kSlurm, kMpi))->by, "Open MPI");

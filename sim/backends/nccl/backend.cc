@@ -96,7 +96,7 @@ class NcclBackend final : public Backend {
     if (!world_) return fail(fmt::format("the NCCL world is dead since: {}", cause_));
     const auto device_of = [this](int rank) { return world_->device_of(rank); };
     for (const Transfer& transfer : transfers) {
-      check(transfer, world_->own_rank(), Places::kHostAndDevices);
+      check(transfer, world_->own_rank(), TensorMemory::kHostAndDevices);
       check_ranks(transfer, world_->ranks());
       if (Result<void> can = check_reducible(transfer); !can) return can;
       if (Result<void> can = check_devices(transfer, device_of); !can) return can;

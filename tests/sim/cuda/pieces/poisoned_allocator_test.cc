@@ -114,13 +114,13 @@ class FakeTorch final : public caching::CUDAAllocator {
 
 class HostWriter final : public DeviceWriter {
  public:
-  Place here() override { return {1, nullptr}; }
-  void fill(Place place, void* data, size_t bytes, Fill fill) override {
+  StreamPlace here() override { return {1, nullptr}; }
+  void fill(StreamPlace place, void* data, size_t bytes, Fill fill) override {
     if (is_broken) TORCH_CHECK(false, "CUDA error: unspecified launch failure");
     streams.insert(place.stream);
     fill_bytes(data, bytes, fill);
   }
-  void fill_freed(Place, void* data, size_t bytes) noexcept override {
+  void fill_freed(StreamPlace, void* data, size_t bytes) noexcept override {
     fill_words(data, bytes, kFreedWord);
   }
   bool is_broken = false;
